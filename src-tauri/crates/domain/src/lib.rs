@@ -1,1 +1,34 @@
-//! (see ARCHITECTURE.md)
+//! The words of the product: plain data that every other crate and the interface share.
+//!
+//! No I/O, no async, no clock. Each type derives its TypeScript twin; [`typescript::declarations`] prints them all,
+//! and `tests/contract` fails when the committed file in `ui/src/ipc/generated` differs.
+//!
+//! Contents: [`ids`] · [`conversation`] · [`message`] · [`run`] · [`fault`] · [`model`] · [`usage`] · [`account`] ·
+//! [`settings`] · [`history`] · [`app`] · [`typescript`].
+//!
+//! How to add a type: put it in the module of its noun, derive `TS`, and add its name to the list in [`typescript`].
+
+pub mod account;
+pub mod app;
+pub mod conversation;
+pub mod fault;
+pub mod history;
+pub mod ids;
+pub mod message;
+pub mod model;
+pub mod run;
+pub mod settings;
+pub mod typescript;
+pub mod usage;
+
+pub use account::*;
+pub use app::*;
+pub use conversation::*;
+pub use fault::*;
+pub use history::*;
+pub use ids::*;
+pub use message::*;
+pub use model::*;
+pub use run::*;
+pub use settings::*;
+pub use usage::*;

@@ -1,0 +1,1143 @@
+// Made from the crate `domain` by `./dev types`. Do not edit.
+
+export type ConversationId = string;
+
+export type MessageId = string;
+
+export type RunId = string;
+
+export type AttachmentId = string;
+
+export type AccountKey = string;
+
+export type ModelId = string;
+
+export type Timestamp = number;
+
+export type FaultCode = "noAccount" | "tokenRejected" | "tokenLacksPermission" | "accountUnknown" | "dailyAllowanceSpent" | "rateLimited" | "modelBusy" | "modelGone" | "paidPlanNeeded" | "licenceNeeded" | "contextTooLong" | "contentRefused" | "badRequest" | "requestTooLarge" | "upstream" | "notTheService" | "offline" | "tlsRefused" | "proxyRefused" | "timedOut" | "streamCut" | "emptyAnswer" | "keychainLocked" | "keychainDenied" | "keychainMissing" | "keychainSilent" | "passphraseWrong" | "diskFull" | "readOnly" | "databaseBusy" | "databaseNewer" | "databaseDamaged" | "fileUnreadable" | "fileTooLarge" | "fileEncrypted" | "fileHasNoText" | "formatUnknown" | "notFound" | "invalidInput" | "capReached" | "stopped" | "internal";
+
+export type Fault = { 
+/**
+ * Which event it was.
+ */
+code: FaultCode, 
+/**
+ * What the service or the system said, cleaned and at most 2,000 characters. Never holds a secret or a prompt.
+ */
+detail?: string, 
+/**
+ * The number in the service's error, e.g. 3036.
+ */
+upstreamCode?: number, 
+/**
+ * The HTTP status, when there was an answer.
+ */
+status?: number, 
+/**
+ * Milliseconds to wait before it makes sense to try again.
+ */
+retryAfterMs?: number, 
+/**
+ * When the cause goes away by itself.
+ */
+until?: Timestamp, 
+/**
+ * The model that would serve instead.
+ */
+replacement?: string, 
+/**
+ * The service's own id of the failed request, for support.
+ */
+reference?: string, };
+
+export type Task = "textGeneration" | "textToImage" | "textEmbeddings" | "textClassification" | "speechRecognition" | "textToSpeech" | "translation" | "summarization" | "imageToText" | "imageClassification" | "objectDetection" | "other";
+
+export type Price = { 
+/**
+ * The catalogue's wording, e.g. `per M input tokens`.
+ */
+unit: string, 
+/**
+ * US dollars for that unit.
+ */
+usd: number, 
+/**
+ * Neurons for that unit: dollars / 0.000011 when the catalogue does not say.
+ */
+neurons: number, };
+
+export type Model = { 
+/**
+ * The name to call it by.
+ */
+id: ModelId, 
+/**
+ * The last part of the id, for display: `glm-4.7-flash`.
+ */
+name: string, 
+/**
+ * The second part: `zai-org`.
+ */
+author: string, 
+/**
+ * What it does.
+ */
+task: Task, 
+/**
+ * The catalogue's sentence on it.
+ */
+description: string, 
+/**
+ * Tokens of input and answer together.
+ */
+contextWindow: number | null, 
+/**
+ * Most tokens of an answer.
+ */
+maxOutput: number | null, 
+/**
+ * Calls tools.
+ */
+tools: boolean, 
+/**
+ * Thinks before it answers.
+ */
+reasoning: boolean, 
+/**
+ * Levels of effort it takes, e.g. `low`, `medium`, `high`; empty when it has no such switch.
+ */
+reasoningEfforts: Array<string>, 
+/**
+ * Takes pictures.
+ */
+vision: boolean, 
+/**
+ * Takes LoRA adapters.
+ */
+lora: boolean, 
+/**
+ * Needs the Workers Paid plan.
+ */
+paidOnly: boolean, 
+/**
+ * Marked as beta.
+ */
+beta: boolean, 
+/**
+ * Can be talked to: a text generation model that is not a classifier or a guard.
+ */
+chat: boolean, 
+/**
+ * Prices; empty when none is published.
+ */
+prices: Array<Price>, 
+/**
+ * The day (ISO 8601) from which it is retired; may lie in the future.
+ */
+retiresOn: string | null, 
+/**
+ * Its retirement day has passed.
+ */
+retired: boolean, 
+/**
+ * The model to use instead.
+ */
+replacement: ModelId | null, 
+/**
+ * Licence or terms page.
+ */
+terms: string | null, 
+/**
+ * Length of its vectors, for embedding models.
+ */
+outputDimensions: number | null, };
+
+export type CatalogueSource = "live" | "cached" | "bundled";
+
+export type Catalogue = { 
+/**
+ * The models, in the catalogue's order.
+ */
+models: Array<Model>, 
+/**
+ * Where they came from.
+ */
+source: CatalogueSource, 
+/**
+ * When the service was last asked.
+ */
+fetchedAt: Timestamp | null, };
+
+export type Usage = { 
+/**
+ * Tokens of the request.
+ */
+inputTokens: number | null, 
+/**
+ * Tokens of the answer, thoughts included.
+ */
+outputTokens: number | null, 
+/**
+ * Of the input, those read from the prefix cache.
+ */
+cachedTokens: number | null, 
+/**
+ * Cost in neurons.
+ */
+neurons: number | null, 
+/**
+ * The neurons were computed from prices, not told by the service.
+ */
+estimated: boolean, };
+
+export type UsageToday = { 
+/**
+ * Neurons used since 00:00 UTC, as far as this machine knows.
+ */
+neurons: number, 
+/**
+ * Of these, how many are estimates.
+ */
+estimated: number, 
+/**
+ * Neurons that are free in a day.
+ */
+allowance: number, 
+/**
+ * When the count starts anew (00:00 UTC).
+ */
+resetsAt: Timestamp, 
+/**
+ * The counted calls went to the simulator: nothing was spent.
+ */
+simulated: boolean, };
+
+export type UsageLine = { 
+/**
+ * The day (ISO 8601), model, task or conversation title.
+ */
+label: string, 
+/**
+ * Neurons in all.
+ */
+neurons: number, 
+/**
+ * Of these, estimated.
+ */
+estimated: number, 
+/**
+ * Tokens in.
+ */
+inputTokens: number, 
+/**
+ * Tokens out.
+ */
+outputTokens: number, 
+/**
+ * Calls.
+ */
+calls: number, };
+
+export type UsageReport = { 
+/**
+ * Today's figure.
+ */
+today: UsageToday, 
+/**
+ * By UTC day, oldest first, days without calls included.
+ */
+byDay: Array<UsageLine>, 
+/**
+ * By model, dearest first.
+ */
+byModel: Array<UsageLine>, 
+/**
+ * By task, dearest first.
+ */
+byTask: Array<UsageLine>, 
+/**
+ * By conversation, dearest first; deleted ones stay under their last title.
+ */
+byConversation: Array<UsageLine>, };
+
+export type KeptIn = "keychain" | "session" | "encryptedFile" | "environment" | "simulator";
+
+export type Account = { 
+/**
+ * Our key for it.
+ */
+key: AccountKey, 
+/**
+ * Cloudflare's account id: 32 hexadecimal characters.
+ */
+accountId: string, 
+/**
+ * A name for people.
+ */
+name: string, 
+/**
+ * AI Gateway to go through, if any.
+ */
+gateway: string | null, 
+/**
+ * Where its token lies.
+ */
+keptIn: KeptIn, };
+
+export type KeychainState = "ok" | "locked" | "denied" | "absent" | "silent";
+
+export type AccountState = { 
+/**
+ * The account in use; `None` before the first minute is over.
+ */
+current: Account | null, 
+/**
+ * Its token is at hand, so that requests can be made.
+ */
+ready: boolean, 
+/**
+ * All known accounts.
+ */
+accounts: Array<Account>, 
+/**
+ * The keychain's state.
+ */
+keychain: KeychainState, 
+/**
+ * An encrypted key file waits for its passphrase.
+ */
+passphraseNeeded: boolean, };
+
+export type FoundAccount = { 
+/**
+ * Cloudflare's account id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, };
+
+export type Discovery = { 
+/**
+ * Names the waiting token in the following calls.
+ */
+ticket: string, 
+/**
+ * Accounts found; empty when the token may not list them.
+ */
+accounts: Array<FoundAccount>, 
+/**
+ * The person has to give the account id.
+ */
+accountIdNeeded: boolean, };
+
+export type CheckStep = "tokenValid" | "workersAiPermission" | "oneTokenAnswer";
+
+export type CheckEvent = { 
+/**
+ * Which tick.
+ */
+step: CheckStep, 
+/**
+ * Proved, or why not; `None` while it is being tried.
+ */
+outcome: CheckOutcome | null, };
+
+export type CheckOutcome = { "kind": "proved", 
+/**
+ * What the probe cost, for the third tick.
+ */
+neurons: number | null, } | { "kind": "failed", 
+/**
+ * Why.
+ */
+fault: Fault, 
+/**
+ * The permission that is missing, as the dashboard names it, e.g. `Workers AI: Read`.
+ */
+missingPermission: string | null, };
+
+export type KeepIn = { "kind": "keychain" } | { "kind": "session" } | { "kind": "encryptedFile", 
+/**
+ * The passphrase; never stored.
+ */
+passphrase: string, };
+
+export type Role = "user" | "assistant";
+
+export type MessageStatus = "complete" | "streaming" | "interrupted" | "stopped" | "failed";
+
+export type Finish = "stop" | "length" | "tool_calls" | "content_filter" | "stopped";
+
+export type Attachment = { 
+/**
+ * Names the stored bytes.
+ */
+id: AttachmentId, 
+/**
+ * The file's name as the person knew it.
+ */
+name: string, 
+/**
+ * Its media type by content, e.g. `image/png`, `text/plain`.
+ */
+mediaType: string, 
+/**
+ * Its size in bytes.
+ */
+size: number, 
+/**
+ * Pixels, for pictures.
+ */
+width: number | null, 
+/**
+ * Pixels, for pictures.
+ */
+height: number | null, };
+
+export type ToolCall = { 
+/**
+ * The service's id for it, or one of ours.
+ */
+id: string, 
+/**
+ * The tool's name.
+ */
+name: string, 
+/**
+ * Its arguments as JSON text.
+ */
+arguments: string, };
+
+export type SourceRef = { 
+/**
+ * The number in `[n]`, running through the conversation.
+ */
+n: number, 
+/**
+ * The document's id.
+ */
+document: string, 
+/**
+ * The document's name.
+ */
+title: string, 
+/**
+ * The page, for paged formats; from 1.
+ */
+page: number | null, 
+/**
+ * The passage's id.
+ */
+passage: string, 
+/**
+ * Fused score.
+ */
+score: number, 
+/**
+ * Cosine distance, when vectors were used.
+ */
+distance: number | null, 
+/**
+ * The passage's text.
+ */
+text: string, };
+
+export type Message = { 
+/**
+ * Its id.
+ */
+id: MessageId, 
+/**
+ * The conversation it belongs to.
+ */
+conversation: ConversationId, 
+/**
+ * The message it answers; `None` for a first message.
+ */
+parent: MessageId | null, 
+/**
+ * Who speaks.
+ */
+role: Role, 
+/**
+ * What was said, as received.
+ */
+text: string, 
+/**
+ * The model's thoughts, as received.
+ */
+thinking: string | null, 
+/**
+ * How long it thought, in milliseconds.
+ */
+thinkingMs: number | null, 
+/**
+ * How far it came.
+ */
+status: MessageStatus, 
+/**
+ * Why it failed or was cut.
+ */
+fault: Fault | null, 
+/**
+ * The model that answered.
+ */
+model: ModelId | null, 
+/**
+ * When it was made.
+ */
+createdAt: Timestamp, 
+/**
+ * Why the model ended.
+ */
+finish: Finish | null, 
+/**
+ * Tokens and neurons.
+ */
+usage: Usage | null, 
+/**
+ * From sending to the first token, in milliseconds.
+ */
+firstTokenMs: number | null, 
+/**
+ * From the first token to the last, in milliseconds.
+ */
+streamMs: number | null, 
+/**
+ * Files that go with it.
+ */
+attachments: Array<Attachment>, 
+/**
+ * Tools the model asked for.
+ */
+toolCalls: Array<ToolCall>, 
+/**
+ * Passages that were handed to the model for this answer.
+ */
+sources: Array<SourceRef>, };
+
+export type Block = { 
+/**
+ * Safe HTML, made by `render` and by nothing else.
+ */
+html: string, };
+
+export type MessageView = { 
+/**
+ * The message.
+ */
+message: Message, 
+/**
+ * Its text, rendered.
+ */
+blocks: Array<Block>, 
+/**
+ * Its place among its versions, from 1.
+ */
+version: number, 
+/**
+ * How many versions there are.
+ */
+versions: number, 
+/**
+ * The versions' ids, in order.
+ */
+siblings: Array<MessageId>, 
+/**
+ * The run that is writing it, if one is in flight.
+ */
+run: RunId | null, };
+
+export type Parameters = { 
+/**
+ * 0 to 5 on native models, 0 to 2 on OpenAI-style ones.
+ */
+temperature: number | null, 
+/**
+ * Nucleus sampling.
+ */
+topP: number | null, 
+/**
+ * Only on the native endpoint.
+ */
+topK: number | null, 
+/**
+ * Most tokens of the answer.
+ */
+maxTokens: number | null, 
+/**
+ * The same seed gives the same answer, where the model honours it.
+ */
+seed: number | null, 
+/**
+ * -2 to 2.
+ */
+frequencyPenalty: number | null, 
+/**
+ * -2 to 2.
+ */
+presencePenalty: number | null, 
+/**
+ * 0 to 2, native only.
+ */
+repetitionPenalty: number | null, 
+/**
+ * `low`, `medium`, `high`, ...; `off` where the model allows no thinking.
+ */
+reasoningEffort: string | null, 
+/**
+ * Stop words.
+ */
+stop: Array<string>, 
+/**
+ * Ask for a JSON object.
+ */
+json: boolean, 
+/**
+ * The JSON schema that it must fit, as text.
+ */
+jsonSchema: string | null, };
+
+export type ConversationOptions = { 
+/**
+ * The model; the default one when absent.
+ */
+model: ModelId | null, 
+/**
+ * The system prompt.
+ */
+system: string | null, 
+/**
+ * What is set for the model.
+ */
+parameters: Parameters, 
+/**
+ * Collections of the library that are attached.
+ */
+collections: Array<string>, 
+/**
+ * Single documents of the library that are attached.
+ */
+documents: Array<string>, };
+
+export type ConversationSummary = { 
+/**
+ * Its id.
+ */
+id: ConversationId, 
+/**
+ * Its title; empty until one is made.
+ */
+title: string, 
+/**
+ * The person named it: no title is made any more.
+ */
+renamed: boolean, 
+/**
+ * Kept at the top.
+ */
+pinned: boolean, 
+/**
+ * Put away.
+ */
+archived: boolean, 
+/**
+ * Not stored beyond this session.
+ */
+temporary: boolean, 
+/**
+ * The model it uses.
+ */
+model: ModelId | null, 
+/**
+ * When it was begun.
+ */
+createdAt: Timestamp, 
+/**
+ * When something was last said.
+ */
+updatedAt: Timestamp, 
+/**
+ * A run is in flight.
+ */
+streaming: boolean, };
+
+export type ConversationPage = { 
+/**
+ * The rows.
+ */
+conversations: Array<ConversationSummary>, 
+/**
+ * There are more after these.
+ */
+more: boolean, };
+
+export type PathItem = { 
+/**
+ * The message.
+ */
+id: MessageId, 
+/**
+ * Who speaks.
+ */
+role: Role, 
+/**
+ * Length of its text in characters: an estimate of its height before it is drawn.
+ */
+length: number, };
+
+export type Transcript = { 
+/**
+ * Its row.
+ */
+conversation: ConversationSummary, 
+/**
+ * Its settings.
+ */
+options: ConversationOptions, 
+/**
+ * All messages on the shown path, first to last.
+ */
+path: Array<PathItem>, 
+/**
+ * Bodies of the last of them (at most 20).
+ */
+tail: Array<MessageView>, 
+/**
+ * What was typed and not sent.
+ */
+draft: string, };
+
+export type SendRequest = { 
+/**
+ * The conversation; a new one is begun when absent.
+ */
+conversation: ConversationId | null, 
+/**
+ * The message it follows; the end of the shown path when absent.
+ */
+parent: MessageId | null, 
+/**
+ * What the person typed.
+ */
+text: string, 
+/**
+ * Files that go with it.
+ */
+attachments: Array<AttachmentId>, 
+/**
+ * Settings for a new conversation; ignored for an existing one.
+ */
+options: ConversationOptions | null, 
+/**
+ * Begin a conversation that is not stored beyond this session.
+ */
+temporary: boolean, };
+
+export type Started = { 
+/**
+ * The run, to stop it or to attach to it.
+ */
+run: RunId, 
+/**
+ * The conversation's row.
+ */
+conversation: ConversationSummary, 
+/**
+ * The person's message, when one was made.
+ */
+question: MessageView | null, 
+/**
+ * The answer, empty as yet (or, for Continue, as far as it came).
+ */
+answer: MessageView, 
+/**
+ * The shown path from now on.
+ */
+path: Array<PathItem>, };
+
+export type ContextMeter = { 
+/**
+ * The model's window in tokens, when known.
+ */
+window: number | null, 
+/**
+ * Estimated tokens of the system prompt.
+ */
+system: number, 
+/**
+ * Of the history that would be sent.
+ */
+history: number, 
+/**
+ * Of the draft and its attachments.
+ */
+draft: number, 
+/**
+ * Messages at the start that would be left out.
+ */
+leftOut: number, };
+
+export type CopyForm = "markdown" | "curl" | "typeScript" | "python";
+
+export type RunEvent = { 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * The answer it writes.
+ */
+message: MessageId, 
+/**
+ * Its place.
+ */
+seq: number, 
+/**
+ * What happened.
+ */
+what: RunStep, };
+
+export type RunStep = { "kind": "started" } | { "kind": "waiting", 
+/**
+ * Why.
+ */
+fault: Fault, 
+/**
+ * Which try comes next, from 2.
+ */
+attempt: number, 
+/**
+ * The pause in milliseconds.
+ */
+delayMs: number, } | { "kind": "sources", 
+/**
+ * Which.
+ */
+sources: Array<SourceRef>, 
+/**
+ * How many passages were compared.
+ */
+considered: number, } | { "kind": "leftOut", 
+/**
+ * How many.
+ */
+messages: number, } | { "kind": "thinking", 
+/**
+ * The new text.
+ */
+text: string, } | { "kind": "patch", 
+/**
+ * Index of the first replaced block.
+ */
+from: number, 
+/**
+ * The blocks from there on.
+ */
+blocks: Array<Block>, } | { "kind": "usage", 
+/**
+ * The figures.
+ */
+usage: Usage, } | { "kind": "finished", 
+/**
+ * The message as stored.
+ */
+view: MessageView, } | { "kind": "failed", 
+/**
+ * Why.
+ */
+fault: Fault, 
+/**
+ * The message as stored.
+ */
+view: MessageView, } | { "kind": "stopped", 
+/**
+ * The message as stored.
+ */
+view: MessageView, };
+
+export type ActiveRun = { 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * Where it writes.
+ */
+conversation: ConversationId, 
+/**
+ * What it writes.
+ */
+message: MessageId, };
+
+export type AppEvent = { "kind": "conversationChanged", 
+/**
+ * The row.
+ */
+conversation: ConversationSummary, } | { "kind": "conversationRemoved", 
+/**
+ * Which.
+ */
+id: ConversationId, } | { "kind": "usageChanged", 
+/**
+ * The new figure.
+ */
+today: UsageToday, } | { "kind": "accountChanged", 
+/**
+ * The new state.
+ */
+state: AccountState, } | { "kind": "catalogueChanged" } | { "kind": "savingTrouble", 
+/**
+ * Why.
+ */
+fault: Fault | null, } | { "kind": "drop", 
+/**
+ * What.
+ */
+drop: DropEvent, };
+
+export type SnippetPart = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * It matches.
+ */
+hit: boolean, };
+
+export type HistoryHit = { 
+/**
+ * The conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * The message; `None` when the title matches.
+ */
+message: MessageId | null, 
+/**
+ * Who said it.
+ */
+role: Role | null, 
+/**
+ * When.
+ */
+at: Timestamp, 
+/**
+ * The text around the hit.
+ */
+snippet: Array<SnippetPart>, };
+
+export type Theme = "system" | "light" | "dark";
+
+export type Settings = { 
+/**
+ * `en`, `zh-CN`, or absent for the system's.
+ */
+locale: string | null, 
+/**
+ * Light or dark.
+ */
+theme: Theme, 
+/**
+ * Zoom of the whole window, 1.0 = 100 %.
+ */
+zoom: number, 
+/**
+ * Ctrl/Cmd+Enter sends, and Enter breaks the line.
+ */
+sendWithModifier: boolean, 
+/**
+ * Show the line with model, tokens, speed and neurons under each answer.
+ */
+showAnswerInfo: boolean, 
+/**
+ * Make titles in the background.
+ */
+makeTitles: boolean, 
+/**
+ * A pasted text longer than this many characters becomes a file; 0 = never.
+ */
+longPaste: number, 
+/**
+ * The model for new conversations.
+ */
+chatModel: ModelId | null, 
+/**
+ * The model for titles.
+ */
+titleModel: ModelId | null, 
+/**
+ * The model for pictures.
+ */
+imageModel: ModelId | null, 
+/**
+ * The model for embeddings.
+ */
+embeddingModel: ModelId | null, 
+/**
+ * Favourite models, shown first.
+ */
+favouriteModels: Array<ModelId>, 
+/**
+ * The system prompt of new conversations.
+ */
+systemPrompt: string | null, 
+/**
+ * Ask before a day's neurons pass this.
+ */
+softCap: number | null, 
+/**
+ * Refuse when a day's neurons pass this.
+ */
+hardCap: number | null, 
+/**
+ * `http://`, `https://` or `socks5://`; absent = the system's.
+ */
+proxy: string | null, 
+/**
+ * Path of a PEM file with further certificate authorities.
+ */
+customCa: string | null, 
+/**
+ * Seconds to wait for a connection.
+ */
+connectTimeoutS: number, 
+/**
+ * Seconds to wait for the first byte.
+ */
+firstByteTimeoutS: number, 
+/**
+ * Seconds of silence inside an answer.
+ */
+idleTimeoutS: number, 
+/**
+ * A message that begins with `画`, `/image` or `/draw` makes a picture.
+ */
+pictureWords: boolean, 
+/**
+ * Changed keys: action name → keys, e.g. `newChat` → `Ctrl+N`.
+ */
+keys: { [key in string]: string }, 
+/**
+ * The sidebar is hidden.
+ */
+sidebarHidden: boolean, 
+/**
+ * The width of the sidebar in pixels.
+ */
+sidebarWidth: number, };
+
+export type DatabaseState = { "kind": "ok" } | { "kind": "newer", 
+/**
+ * Its schema version.
+ */
+found: number, 
+/**
+ * The newest that this Edgewise knows.
+ */
+known: number, } | { "kind": "damaged", 
+/**
+ * What the check said.
+ */
+detail: string, 
+/**
+ * Copies that can be restored, newest first.
+ */
+copies: Array<BackupCopy>, } | { "kind": "locked" } | { "kind": "unreadable", 
+/**
+ * Why.
+ */
+fault: Fault, };
+
+export type BackupCopy = { 
+/**
+ * File name within the copies' folder.
+ */
+name: string, 
+/**
+ * Size in bytes.
+ */
+size: number, 
+/**
+ * When it was made.
+ */
+madeAt: Timestamp, };
+
+export type AppInfo = { 
+/**
+ * Edgewise's version.
+ */
+version: string, 
+/**
+ * Where everything lies.
+ */
+dataDir: string, 
+/**
+ * The language to use: forced by `EDGEWISE_LOCALE`, else set, else the system's.
+ */
+locale: string, 
+/**
+ * `linux`, `macos` or `windows`.
+ */
+platform: string, 
+/**
+ * The database's state.
+ */
+database: DatabaseState, };
+
+export type DropEvent = { "phase": "enter", 
+/**
+ * How many.
+ */
+count: number, } | { "phase": "over", 
+/**
+ * From the left.
+ */
+x: number, 
+/**
+ * From the top.
+ */
+y: number, } | { "phase": "leave" } | { "phase": "dropped", 
+/**
+ * The right to use these files.
+ */
+grant: Grant, 
+/**
+ * From the left.
+ */
+x: number, 
+/**
+ * From the top.
+ */
+y: number, };
+
+export type Grant = { 
+/**
+ * Names the files on the Rust side.
+ */
+id: string, 
+/**
+ * What the person may be told of them.
+ */
+files: Array<GrantedFile>, };
+
+export type GrantedFile = { 
+/**
+ * Its name, without its folder.
+ */
+name: string, 
+/**
+ * It is a folder.
+ */
+folder: boolean, 
+/**
+ * Bytes, for files.
+ */
+size: number, };

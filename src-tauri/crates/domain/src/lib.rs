@@ -4,7 +4,7 @@
 //! and `tests/contract` fails when the committed file in `ui/src/ipc/generated` differs.
 //!
 //! Contents: [`ids`] · [`conversation`] · [`message`] · [`run`] · [`fault`] · [`model`] · [`usage`] · [`account`] ·
-//! [`settings`] · [`history`] · [`app`] · [`typescript`].
+//! [`settings`] · [`history`] · [`library`] · [`pictures`] · [`app`] · [`typescript`].
 //!
 //! How to add a type: put it in the module of its noun, derive `TS`, and add its name to the list in [`typescript`].
 
@@ -14,8 +14,10 @@ pub mod conversation;
 pub mod fault;
 pub mod history;
 pub mod ids;
+pub mod library;
 pub mod message;
 pub mod model;
+pub mod pictures;
 pub mod run;
 pub mod settings;
 pub mod typescript;
@@ -27,8 +29,10 @@ pub use conversation::*;
 pub use fault::*;
 pub use history::*;
 pub use ids::*;
+pub use library::*;
 pub use message::*;
 pub use model::*;
+pub use pictures::*;
 pub use run::*;
 pub use settings::*;
 pub use usage::*;

@@ -148,6 +148,9 @@ pub struct Message {
     pub tool_calls: Vec<ToolCall>,
     /// Passages that were handed to the model for this answer.
     pub sources: Vec<SourceRef>,
+    /// Pictures of the gallery that this answer is.
+    #[serde(default)]
+    pub pictures: Vec<String>,
 }
 
 /// A piece of rendered Markdown: a top-level block. Blocks before the open tail never change again.

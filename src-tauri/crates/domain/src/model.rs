@@ -117,3 +117,7 @@ pub struct Catalogue {
     /// When the service was last asked.
     pub fetched_at: Option<Timestamp>,
 }
+
+/// The table of models and prices that ships with Edgewise, as JSON text: an array whose keys `workers-ai` reads.
+/// It serves until the live catalogue was asked, and fills in what that leaves out.
+pub const BUNDLED_MODELS: &str = include_str!("../data/models.json");

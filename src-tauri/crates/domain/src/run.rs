@@ -51,6 +51,11 @@ pub enum RunStep {
         /// How many.
         messages: u32,
     },
+    /// A picture is made in the conversation.
+    Picture {
+        /// Its row.
+        picture: Box<crate::pictures::Picture>,
+    },
     /// More of the thoughts.
     Thinking {
         /// The new text.
@@ -136,6 +141,16 @@ pub enum AppEvent {
     SavingTrouble {
         /// Why.
         fault: Option<Fault>,
+    },
+    /// A document of the library changed; sent at most a few times a second.
+    LibraryChanged {
+        /// The rows that changed.
+        documents: Vec<crate::library::Document>,
+    },
+    /// A picture changed.
+    Picture {
+        /// What.
+        event: crate::pictures::PictureEvent,
     },
     /// Files hover over or were dropped on the window.
     Drop {

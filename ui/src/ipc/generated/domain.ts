@@ -516,7 +516,11 @@ toolCalls: Array<ToolCall>,
 /**
  * Passages that were handed to the model for this answer.
  */
-sources: Array<SourceRef>, };
+sources: Array<SourceRef>, 
+/**
+ * Pictures of the gallery that this answer is.
+ */
+pictures: Array<string>, };
 
 export type Block = { 
 /**
@@ -824,7 +828,11 @@ considered: number, } | { "kind": "leftOut",
 /**
  * How many.
  */
-messages: number, } | { "kind": "thinking", 
+messages: number, } | { "kind": "picture", 
+/**
+ * Its row.
+ */
+picture: Picture, } | { "kind": "thinking", 
 /**
  * The new text.
  */
@@ -892,7 +900,15 @@ state: AccountState, } | { "kind": "catalogueChanged" } | { "kind": "savingTroub
 /**
  * Why.
  */
-fault: Fault | null, } | { "kind": "drop", 
+fault: Fault | null, } | { "kind": "libraryChanged", 
+/**
+ * The rows that changed.
+ */
+documents: Array<Document>, } | { "kind": "picture", 
+/**
+ * What.
+ */
+event: PictureEvent, } | { "kind": "drop", 
 /**
  * What.
  */
@@ -1141,3 +1157,863 @@ folder: boolean,
  * Bytes, for files.
  */
 size: number, };
+
+export type CollectionSettings = { 
+/**
+ * The embedding model; changing it embeds everything anew in the background.
+ */
+embeddingModel: ModelId, 
+/**
+ * An OpenAI-compatible provider to embed with instead of Workers AI: its base URL. Its key lies in the keychain.
+ */
+providerUrl: string | null, 
+/**
+ * Tokens of a passage.
+ */
+passageTokens: number, 
+/**
+ * Tokens that neighbours share.
+ */
+overlapTokens: number, 
+/**
+ * Passages handed to the model.
+ */
+topK: number, 
+/**
+ * Hits farther away than this cosine distance are left out; absent = none is.
+ */
+maxDistance: number | null, 
+/**
+ * Let the reranker order the hits.
+ */
+rerank: boolean, };
+
+export type Collection = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * One of the palette's names: `blue`, `green`, `amber`, `rose`, `violet`, `slate`.
+ */
+colour: string, 
+/**
+ * How it is cut and searched.
+ */
+settings: CollectionSettings, 
+/**
+ * Documents in it.
+ */
+documents: number, 
+/**
+ * Passages in it.
+ */
+passages: number, 
+/**
+ * Of these, with a vector of the current embedding model.
+ */
+embedded: number, 
+/**
+ * A folder that it follows; shown, never taken from the page.
+ */
+folder: string | null, 
+/**
+ * When it was made.
+ */
+createdAt: Timestamp, };
+
+export type DocumentState = { "kind": "queued" } | { "kind": "reading" } | { "kind": "embedding", 
+/**
+ * Passages that have a vector.
+ */
+done: number, 
+/**
+ * Passages in all.
+ */
+total: number, } | { "kind": "ready" } | { "kind": "partly", 
+/**
+ * Pages without text.
+ */
+emptyPages: Array<number>, 
+/**
+ * Pages in all.
+ */
+pages: number, } | { "kind": "paused" } | { "kind": "failed", 
+/**
+ * Why.
+ */
+fault: Fault, };
+
+export type Document = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * The collection.
+ */
+collection: string, 
+/**
+ * Its file's name, or the title of a web page or pasted text.
+ */
+name: string, 
+/**
+ * The title that its text gives, if any.
+ */
+title: string | null, 
+/**
+ * `pdf`, `docx`, `markdown`, `text`, ... by content.
+ */
+format: string, 
+/**
+ * Bytes of the original.
+ */
+size: number, 
+/**
+ * Pages, for paged formats.
+ */
+pages: number | null, 
+/**
+ * Passages.
+ */
+passages: number, 
+/**
+ * Neurons spent on it.
+ */
+neurons: number, 
+/**
+ * How far it came.
+ */
+state: DocumentState, 
+/**
+ * Where it came from, for web pages.
+ */
+address: string | null, 
+/**
+ * When it was added.
+ */
+addedAt: Timestamp, };
+
+export type DocumentPage = { 
+/**
+ * The rows.
+ */
+documents: Array<Document>, 
+/**
+ * Rows in all.
+ */
+total: number, };
+
+export type DocumentQuery = { 
+/**
+ * Only of this collection.
+ */
+collection: string | null, 
+/**
+ * Part of the name.
+ */
+name: string | null, 
+/**
+ * `name`, `added`, `size`, `passages` or `state`.
+ */
+sort: string | null, 
+/**
+ * Largest or newest first.
+ */
+descending: boolean, 
+/**
+ * Rows to skip.
+ */
+offset: number, 
+/**
+ * At most so many rows.
+ */
+limit: number, };
+
+export type Quote = { 
+/**
+ * Names this offer; accepting it starts the embedding.
+ */
+id: string, 
+/**
+ * Documents that were read for it.
+ */
+documents: number, 
+/**
+ * Files that were left out, with the reason.
+ */
+skipped: Array<SkippedFile>, 
+/**
+ * Passages without a vector.
+ */
+passages: number, 
+/**
+ * Their estimated tokens.
+ */
+tokens: number, 
+/**
+ * Their estimated neurons; absent when no price is known.
+ */
+neurons: number | null, 
+/**
+ * That as a share of today's allowance, 0 to 1 and beyond.
+ */
+shareOfDay: number | null, };
+
+export type SkippedFile = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Why.
+ */
+fault: Fault, };
+
+export type IngestEvent = { "kind": "counting", 
+/**
+ * Files found so far.
+ */
+files: number, } | { "kind": "document", 
+/**
+ * The row.
+ */
+document: Document, } | { "kind": "skipped", 
+/**
+ * Which, and why.
+ */
+file: SkippedFile, } | { "kind": "quoted", 
+/**
+ * The offer.
+ */
+quote: Quote, } | { "kind": "progress", 
+/**
+ * Documents that are done.
+ */
+documentsDone: number, 
+/**
+ * Documents in all.
+ */
+documents: number, 
+/**
+ * Passages that have a vector.
+ */
+passagesDone: number, 
+/**
+ * Passages in all.
+ */
+passages: number, } | { "kind": "waiting", 
+/**
+ * Why.
+ */
+fault: Fault, 
+/**
+ * Milliseconds.
+ */
+delayMs: number, } | { "kind": "finished", 
+/**
+ * Documents that can be searched now.
+ */
+ready: number, 
+/**
+ * Documents that failed.
+ */
+failed: number, 
+/**
+ * Neurons spent.
+ */
+neurons: number, };
+
+export type IngestStarted = { 
+/**
+ * The run, to pause, resume or stop it.
+ */
+run: RunId, 
+/**
+ * The collection it fills.
+ */
+collection: Collection, };
+
+export type SearchMode = "vector" | "keyword" | "hybrid";
+
+export type PassageQuery = { 
+/**
+ * What is asked.
+ */
+text: string, 
+/**
+ * Only in these collections; all when empty.
+ */
+collections: Array<string>, 
+/**
+ * Only in these documents; all when empty.
+ */
+documents: Array<string>, 
+/**
+ * Only of these formats; all when empty.
+ */
+formats: Array<string>, 
+/**
+ * Only added since.
+ */
+addedSince: Timestamp | null, 
+/**
+ * How many; 0 = the collection's setting.
+ */
+k: number, 
+/**
+ * By meaning, words or both.
+ */
+mode: SearchMode, 
+/**
+ * Let the reranker order the hits.
+ */
+rerank: boolean | null, 
+/**
+ * Leave out hits beyond this cosine distance.
+ */
+maxDistance: number | null, };
+
+export type PassageHit = { 
+/**
+ * The passage's id.
+ */
+passage: string, 
+/**
+ * Its document.
+ */
+document: string, 
+/**
+ * The document's name.
+ */
+title: string, 
+/**
+ * The collection.
+ */
+collection: string, 
+/**
+ * The page, from 1.
+ */
+page: number | null, 
+/**
+ * Headings above it.
+ */
+headingPath: Array<string>, 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * Characters (Unicode scalar values) in the document's text: from.
+ */
+start: number, 
+/**
+ * To (exclusive).
+ */
+end: number, 
+/**
+ * Fused score (reciprocal rank), or the only score there is.
+ */
+score: number, 
+/**
+ * Cosine similarity.
+ */
+vectorScore: number | null, 
+/**
+ * Cosine distance, 1 − similarity.
+ */
+distance: number | null, 
+/**
+ * Rank among the vector hits, from 1.
+ */
+vectorRank: number | null, 
+/**
+ * BM25 (higher is better).
+ */
+keywordScore: number | null, 
+/**
+ * Rank among the keyword hits, from 1.
+ */
+keywordRank: number | null, 
+/**
+ * The reranker's score.
+ */
+rerankScore: number | null, };
+
+export type Findings = { 
+/**
+ * The query as it was searched.
+ */
+query: string, 
+/**
+ * How it was searched.
+ */
+mode: SearchMode, 
+/**
+ * Passages that were compared.
+ */
+considered: number, 
+/**
+ * Hits of the vector side.
+ */
+vectorHits: number, 
+/**
+ * Hits of the keyword side.
+ */
+keywordHits: number, 
+/**
+ * The reranker was asked.
+ */
+reranked: boolean, 
+/**
+ * What was found, best first.
+ */
+hits: Array<PassageHit>, 
+/**
+ * Hits that the threshold cut.
+ */
+beyondThreshold: number, 
+/**
+ * Hits that the token budget cut.
+ */
+beyondBudget: number, 
+/**
+ * Files that are still being indexed.
+ */
+pendingDocuments: number, 
+/**
+ * All files concerned.
+ */
+documents: number, 
+/**
+ * Why one side could not be asked (the other still answered).
+ */
+fault: Fault | null, };
+
+export type WhyAnswer = { 
+/**
+ * How the search went.
+ */
+findings: Findings, 
+/**
+ * What was handed to the model.
+ */
+sources: Array<SourceRef>, 
+/**
+ * The whole documents were handed over, because they fit.
+ */
+wholeDocuments: boolean, };
+
+export type DocumentText = { 
+/**
+ * Its row.
+ */
+document: Document, 
+/**
+ * Its whole text, as it was cut.
+ */
+text: string, 
+/**
+ * Its sections.
+ */
+sections: Array<TextSection>, 
+/**
+ * The address of the original's bytes for pdf.js; only for PDF.
+ */
+pdfUrl: string | null, };
+
+export type TextSection = { 
+/**
+ * Headings above and of it.
+ */
+headingPath: Array<string>, 
+/**
+ * The page, from 1.
+ */
+page: number | null, 
+/**
+ * Characters (Unicode scalar values) in the text: from.
+ */
+start: number, 
+/**
+ * To (exclusive).
+ */
+end: number, 
+/**
+ * `prose`, `table`, `code`, `list`.
+ */
+kind: string, };
+
+export type Passage = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its place in the document, from 0.
+ */
+ordinal: number, 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * Headings above it.
+ */
+headingPath: Array<string>, 
+/**
+ * The page, from 1.
+ */
+page: number | null, 
+/**
+ * Characters in the document's text: from.
+ */
+start: number, 
+/**
+ * To (exclusive).
+ */
+end: number, 
+/**
+ * Estimated tokens.
+ */
+tokens: number, 
+/**
+ * It has a vector of the current embedding model.
+ */
+embedded: boolean, };
+
+export type VectorInfo = { 
+/**
+ * The embedding model.
+ */
+model: ModelId, 
+/**
+ * Length of a vector.
+ */
+dimensions: number, 
+/**
+ * Pooling, where the model has a choice.
+ */
+pooling: string | null, 
+/**
+ * `cosine`, `dot` or `euclidean`.
+ */
+metric: string, 
+/**
+ * Rows.
+ */
+rows: number, 
+/**
+ * Bytes of rows and codes on disk.
+ */
+bytes: number, };
+
+export type VectorFormat = "jsonl" | "csv" | "parquet" | "vectorize" | "sql";
+
+export type PictureRequest = { 
+/**
+ * The model.
+ */
+model: ModelId | null, 
+/**
+ * What to draw.
+ */
+prompt: string, 
+/**
+ * What not to draw.
+ */
+negativePrompt: string | null, 
+/**
+ * Pixels.
+ */
+width: number | null, 
+/**
+ * Pixels.
+ */
+height: number | null, 
+/**
+ * Diffusion steps.
+ */
+steps: number | null, 
+/**
+ * How closely to follow the prompt.
+ */
+guidance: number | null, 
+/**
+ * The same seed gives the same picture; one is drawn when absent.
+ */
+seed: number | null, 
+/**
+ * How many, 1 to 4.
+ */
+count: number, 
+/**
+ * Reference pictures (FLUX.2: up to four), or the picture to change.
+ */
+references: Array<AttachmentId>, 
+/**
+ * How far to move from the given picture, 0 to 1.
+ */
+strength: number | null, 
+/**
+ * Where to repaint: a PNG, white = repaint.
+ */
+mask: AttachmentId | null, 
+/**
+ * The conversation it is made in, if any.
+ */
+conversation: ConversationId | null, };
+
+export type NumberRange = { 
+/**
+ * Least.
+ */
+min: number, 
+/**
+ * Most.
+ */
+max: number, 
+/**
+ * Step.
+ */
+step: number, 
+/**
+ * What the model takes when nothing is said.
+ */
+default: number | null, };
+
+export type PictureForm = { 
+/**
+ * The model.
+ */
+model: ModelId, 
+/**
+ * Longest prompt in characters.
+ */
+maxPrompt: number | null, 
+/**
+ * Width and height may be chosen.
+ */
+size: NumberRange | null, 
+/**
+ * The size it draws when nothing is said.
+ */
+defaultSize: [number, number], 
+/**
+ * Steps may be chosen.
+ */
+steps: NumberRange | null, 
+/**
+ * Guidance may be chosen.
+ */
+guidance: NumberRange | null, 
+/**
+ * It takes a negative prompt.
+ */
+negativePrompt: boolean, 
+/**
+ * It takes a seed.
+ */
+seed: boolean, 
+/**
+ * Reference pictures it takes, 0 to 4.
+ */
+references: number, 
+/**
+ * It changes a given picture by `strength`.
+ */
+imageToImage: boolean, 
+/**
+ * It repaints under a mask.
+ */
+inpainting: boolean, 
+/**
+ * The form comes from the model's live schema (else from the bundled table).
+ */
+live: boolean, };
+
+export type PictureState = { "kind": "pending" } | { "kind": "done" } | { "kind": "failed", 
+/**
+ * Why.
+ */
+fault: Fault, } | { "kind": "stopped" } | { "kind": "missing" } | { "kind": "damaged" };
+
+export type Picture = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * The run that makes or made it.
+ */
+run: RunId, 
+/**
+ * What was asked for, with the seed that was used.
+ */
+request: PictureRequest, 
+/**
+ * The model.
+ */
+model: ModelId, 
+/**
+ * How far it came.
+ */
+state: PictureState, 
+/**
+ * Pixels, as received.
+ */
+width: number | null, 
+/**
+ * Pixels, as received.
+ */
+height: number | null, 
+/**
+ * `image/png` or `image/jpeg`, as received.
+ */
+mediaType: string | null, 
+/**
+ * Its file's name in the pictures' folder.
+ */
+fileName: string | null, 
+/**
+ * Bytes.
+ */
+size: number | null, 
+/**
+ * Neurons.
+ */
+usage: Usage | null, 
+/**
+ * Marked by the person.
+ */
+starred: boolean, 
+/**
+ * Albums it is in.
+ */
+albums: Array<string>, 
+/**
+ * When it was asked for.
+ */
+createdAt: Timestamp, 
+/**
+ * How long it took, in milliseconds.
+ */
+tookMs: number | null, };
+
+export type PictureQuery = { 
+/**
+ * Words of the prompt; Chinese too.
+ */
+text: string | null, 
+/**
+ * Only of this model.
+ */
+model: ModelId | null, 
+/**
+ * Only of this album; `uncategorised` for none.
+ */
+album: string | null, 
+/**
+ * Only starred ones.
+ */
+starred: boolean, 
+/**
+ * Rows to skip.
+ */
+offset: number, 
+/**
+ * At most so many rows.
+ */
+limit: number, };
+
+export type PicturePage = { 
+/**
+ * The pictures.
+ */
+pictures: Array<Picture>, 
+/**
+ * How many match in all.
+ */
+total: number, };
+
+export type GalleryDay = { 
+/**
+ * The day (ISO 8601, local time of this machine).
+ */
+day: string, 
+/**
+ * Pictures of that day.
+ */
+count: number, 
+/**
+ * Index of its first picture in the whole list.
+ */
+offset: number, };
+
+export type Album = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Pictures in it.
+ */
+count: number, };
+
+export type PictureQuote = { 
+/**
+ * Neurons for all of them; absent when no price is published.
+ */
+neurons: number | null, 
+/**
+ * That as a share of today's allowance.
+ */
+shareOfDay: number | null, 
+/**
+ * The soft cap would be passed: ask first.
+ */
+ask: boolean, };
+
+export type PictureSettings = { 
+/**
+ * What they say.
+ */
+request: PictureRequest, 
+/**
+ * Who wrote them: `Edgewise`, `Stable Diffusion web UI`, ...
+ */
+source: string, 
+/**
+ * The name of the model as written, when it is none of ours.
+ */
+modelName: string | null, };
+
+export type PictureEvent = { "kind": "changed", 
+/**
+ * The row.
+ */
+picture: Picture, } | { "kind": "waiting", 
+/**
+ * Which picture.
+ */
+picture: string, 
+/**
+ * Why.
+ */
+fault: Fault, 
+/**
+ * Milliseconds.
+ */
+delayMs: number, } | { "kind": "removed", 
+/**
+ * Which.
+ */
+picture: string, };

@@ -1,0 +1,17 @@
+//! One file for each command.
+
+mod backup;
+mod chat;
+mod doctor;
+mod history;
+mod models;
+mod simulate;
+mod usage;
+
+pub use backup::{backup, restore};
+pub use chat::chat;
+pub use doctor::doctor;
+pub use history::history;
+pub use models::models;
+pub use simulate::simulate;
+pub use usage::usage;

@@ -1,0 +1,221 @@
+//! The machine: display, bus, keychain daemon and folders.
+
+use crate::window::Window;
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What the machine has for a keychain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyring {
+    /// A daemon with an unlocked keyring.
+    Unlocked,
+    /// A daemon whose keyring was made earlier and is locked now.
+    Locked,
+    /// A session bus without a Secret Service.
+    Absent,
+}
+
+/// A process that ends with its value.
+#[derive(Debug)]
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself already; there is nothing to do about a failure here.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A machine without a screen: display, session bus, keychain and folders of its own.
+pub struct Desk {
+    folder: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+    _processes: Vec<Process>,
+}
+
+const PASSWORD: &str = "a test's keyring";
+
+impl Desk {
+    /// A desk with a display of 1280 by 900.
+    pub fn new(keyring: Keyring) -> Result<Self> {
+        Self::with_screen(keyring, 1280, 900)
+    }
+
+    /// A desk with a display of this size.
+    pub fn with_screen(keyring: Keyring, width: u32, height: u32) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("edgewise-desk-").tempdir()?;
+        for name in ["runtime", "share", "config", "cache", "data", "home"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path)?;
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+            }
+        }
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let mut desk = Self {
+            environment: vec![
+                ("XDG_RUNTIME_DIR".into(), at("runtime")),
+                ("XDG_DATA_HOME".into(), at("share")),
+                ("XDG_CONFIG_HOME".into(), at("config")),
+                ("XDG_CACHE_HOME".into(), at("cache")),
+                ("HOME".into(), at("home")),
+                ("EDGEWISE_DATA_DIR".into(), at("data")),
+                ("EDGEWISE_LOCALE".into(), "en".into()),
+                ("LANG".into(), "C.UTF-8".into()),
+                ("GTK_A11Y".into(), "none".into()),
+                ("NO_AT_BRIDGE".into(), "1".into()),
+                ("TAURI_WEBVIEW_AUTOMATION".into(), "true".into()),
+            ],
+            folder,
+            _processes: Vec::new(),
+        };
+        desk.start_display(width, height)?;
+        desk.start_bus()?;
+        match keyring {
+            Keyring::Unlocked => desk.start_keyring(true)?,
+            Keyring::Locked => {
+                desk.start_keyring(true)?;
+                // The first password given makes the keyring; a daemon started without it finds it locked.
+                drop(desk._processes.pop());
+                desk.wait_for_secrets(false)?;
+                desk.start_keyring(false)?;
+            }
+            Keyring::Absent => {}
+        }
+        Ok(desk)
+    }
+
+    /// Where Edgewise keeps its data on this desk.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The folder of everything on this desk.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Sets a variable for windows opened from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A command that runs on this desk: its display, its bus, its folders, and nothing of the outer session.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        for outer in ["WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "EDGEWISE_API_URL"] {
+            command.env_remove(outer);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Opens Edgewise and waits until its page answers.
+    pub async fn open(&self) -> Result<Window> {
+        Window::open(self).await
+    }
+
+    /// The program under test: `EDGEWISE_BINARY`, or the debug build beside this test.
+    pub fn binary() -> Result<PathBuf> {
+        if let Some(path) = std::env::var_os("EDGEWISE_BINARY") {
+            return Ok(path.into());
+        }
+        let own = std::env::current_exe()?;
+        let path = own
+            .ancestors()
+            .find(|folder| folder.join("edgewise").is_file())
+            .map(|folder| folder.join("edgewise"))
+            .context("no program beside the tests: cargo build --features custom-protocol")?;
+        Ok(path)
+    }
+
+    fn start_display(&mut self, width: u32, height: u32) -> Result<()> {
+        let mut child = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting Xvfb (package xvfb)")?;
+        let number = first_line(&mut child)?;
+        self._processes.push(Process(child));
+        self.set("DISPLAY", &format!(":{number}"));
+        // A window manager, so that focus and keys behave as on a person's desk.
+        let manager = self.command("openbox").stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        self._processes.push(Process(manager.context("starting openbox")?));
+        Ok(())
+    }
+
+    fn start_bus(&mut self) -> Result<()> {
+        let mut child = self
+            .command("dbus-daemon")
+            .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting dbus-daemon (package dbus)")?;
+        let address = first_line(&mut child)?;
+        self._processes.push(Process(child));
+        self.set("DBUS_SESSION_BUS_ADDRESS", &address);
+        Ok(())
+    }
+
+    fn start_keyring(&mut self, unlock: bool) -> Result<()> {
+        let mut command = self.command("gnome-keyring-daemon");
+        command.args(["--foreground", "--components=secrets"]);
+        if unlock {
+            command.arg("--unlock");
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting gnome-keyring-daemon (package gnome-keyring)")?;
+        child.stdin.take().context("its input is piped")?.write_all(PASSWORD.as_bytes())?;
+        self._processes.push(Process(child));
+        self.wait_for_secrets(true)
+    }
+
+    fn wait_for_secrets(&self, present: bool) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            let answer = self
+                .command("dbus-send")
+                .args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/org/freedesktop/DBus"])
+                .args(["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"])
+                .output()?;
+            if String::from_utf8_lossy(&answer.stdout).contains("boolean true") == present {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        bail!("the keychain daemon did not {} in ten seconds", if present { "come" } else { "go" })
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // Last started, first ended: the daemon before its bus, the bus before the display.
+        while let Some(process) = self._processes.pop() {
+            drop(process);
+        }
+    }
+}
+
+fn first_line(child: &mut Child) -> Result<String> {
+    let output = child.stdout.take().context("its output is piped")?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line)?;
+    let line = line.trim().to_owned();
+    if line.is_empty() {
+        bail!("a helper process ended before it was ready");
+    }
+    Ok(line)
+}

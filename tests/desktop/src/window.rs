@@ -1,0 +1,229 @@
+//! Edgewise's real window, through WebDriver.
+
+use crate::desk::{Desk, Process};
+use anyhow::{Context, Result, bail};
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder};
+use serde_json::{Value, json};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Finds an element by role and accessible name. Roles are those of HTML-AAM for the elements that we use.
+const FIND: &str = r#"
+const [role, name, exact] = arguments;
+const selectors = {
+  button: 'button, [role=button], summary', link: 'a[href], [role=link]', textbox: 'textarea, input:not([type]), input[type=text], input[type=password], [role=textbox]',
+  searchbox: 'input[type=search], [role=searchbox]', article: 'article, [role=article]', log: '[role=log]', list: 'ul, ol, [role=list]',
+  navigation: 'nav, [role=navigation]', dialog: 'dialog, [role=dialog], [role=alertdialog]', menuitem: '[role=menuitem], [role=menuitemradio]', option: '[role=option]',
+  radio: 'input[type=radio], [role=radio]', checkbox: 'input[type=checkbox], [role=checkbox], [role=switch]', alert: '[role=alert]', status: '[role=status]',
+  heading: 'h1, h2, h3, h4, [role=heading]', combobox: 'select, [role=combobox]', region: 'section[aria-label], aside, [role=region]', listitem: 'li, [role=listitem]', tab: '[role=tab]',
+};
+const label = (element) => {
+  const by = element.getAttribute('aria-labelledby');
+  if (by) return by.split(/\s+/).map((id) => document.getElementById(id)?.textContent ?? '').join(' ');
+  const own = element.getAttribute('aria-label');
+  if (own) return own;
+  if (element.labels && element.labels.length) return [...element.labels].map((each) => each.textContent).join(' ');
+  return element.textContent || element.getAttribute('title') || element.getAttribute('placeholder') || '';
+};
+const wanted = name.replace(/\s+/g, ' ').trim();
+const shown = (element) => element.getClientRects().length > 0;
+for (const element of document.querySelectorAll(selectors[role] ?? `[role=${role}]`)) {
+  const text = label(element).replace(/\s+/g, ' ').trim();
+  if (shown(element) && (exact ? text === wanted : text.includes(wanted))) return element;
+}
+return null;
+"#;
+
+/// A running Edgewise.
+pub struct Window {
+    client: Client,
+    driver: Process,
+    artefacts: PathBuf,
+}
+
+impl Window {
+    /// How long [`Window::wait`] and its kin wait.
+    pub const PATIENCE: Duration = Duration::from_secs(20);
+
+    pub(crate) async fn open(desk: &Desk) -> Result<Self> {
+        let binary = Desk::binary()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let driver = desk
+            .command("WebKitWebDriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting WebKitWebDriver (package webkit2gtk-driver)")?;
+        let driver = Process(driver);
+        let capabilities = json!({
+            "browserName": "wry",
+            "webkitgtk:browserOptions": { "binary": binary.display().to_string(), "args": [] },
+        });
+        let capabilities = capabilities.as_object().context("it is an object")?.clone();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let client = loop {
+            let attempt = ClientBuilder::new(fantoccini_connector())
+                .capabilities(capabilities.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await;
+            match attempt {
+                Ok(client) => break client,
+                Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(100)).await,
+                Err(error) => return Err(error).context("opening the window through WebKitWebDriver"),
+            }
+        };
+        let artefacts = std::env::var_os("EDGEWISE_ARTEFACTS").map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../artefacts/desktop"),
+            PathBuf::from,
+        );
+        std::fs::create_dir_all(&artefacts)?;
+        let window = Self { client, driver, artefacts };
+        window.wait_until("the page is drawn", "return document.readyState === 'complete' && document.querySelector('#app, main, [data-app]')?.childElementCount > 0").await?;
+        Ok(window)
+    }
+
+    /// The WebDriver client itself, for what the rest does not cover.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Runs a script in the page.
+    pub async fn execute(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        Ok(self.client.execute(script, arguments).await?)
+    }
+
+    /// Waits until the script is true in the page.
+    pub async fn wait_until(&self, what: &str, script: &str) -> Result<()> {
+        let deadline = Instant::now() + Self::PATIENCE;
+        loop {
+            if let Ok(Value::Bool(true)) = self.client.execute(script, Vec::new()).await {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                self.screenshot("gave-up").await.ok();
+                bail!("waited in vain until {what}; the page says: {}", self.page_text().await.unwrap_or_default());
+            }
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    }
+
+    /// The element of this role whose accessible name is exactly this, if it is on the screen now.
+    pub async fn look_for(&self, role: &str, name: &str) -> Result<Option<Element>> {
+        self.find(role, name, true).await
+    }
+
+    /// Waits for the element of this role whose accessible name is exactly this.
+    pub async fn wait(&self, role: &str, name: &str) -> Result<Element> {
+        self.wait_find(role, name, true).await
+    }
+
+    /// Waits for the element of this role whose accessible name contains this.
+    pub async fn wait_containing(&self, role: &str, part: &str) -> Result<Element> {
+        self.wait_find(role, part, false).await
+    }
+
+    /// Waits for it and clicks it.
+    pub async fn click(&self, role: &str, name: &str) -> Result<()> {
+        let element = self.wait(role, name).await?;
+        self.client
+            .execute("arguments[0].scrollIntoView({ block: 'nearest' })", vec![serde_json::to_value(&element)?])
+            .await?;
+        element.click().await.with_context(|| format!("clicking the {role} “{name}”"))
+    }
+
+    /// Waits for it and types into it, key by key.
+    pub async fn type_into(&self, role: &str, name: &str, text: &str) -> Result<()> {
+        let element = self.wait(role, name).await?;
+        element.click().await?;
+        element.send_keys(text).await.with_context(|| format!("typing into the {role} “{name}”"))
+    }
+
+    /// All visible text of the page.
+    pub async fn page_text(&self) -> Result<String> {
+        let text = self.client.execute("return document.body.innerText", Vec::new()).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until the page shows this text.
+    pub async fn wait_for_text(&self, text: &str) -> Result<()> {
+        let script = format!("return document.body.innerText.includes({})", Value::from(text));
+        self.wait_until(&format!("“{text}” is on the page"), &script).await
+    }
+
+    /// Saves a picture under `artefacts/desktop/NAME.png`.
+    pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
+        let path = self.artefacts.join(format!("{name}.png"));
+        std::fs::write(&path, self.client.screenshot().await?)?;
+        Ok(path)
+    }
+
+    /// Sets the window's size.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        Ok(self.client.set_window_size(width, height).await?)
+    }
+
+    /// The process id of Edgewise.
+    pub fn pid(&self) -> Result<u32> {
+        let output = std::process::Command::new("pgrep").args(["-P", &self.driver.0.id().to_string()]).output()?;
+        let text = String::from_utf8(output.stdout)?;
+        text.lines().next().and_then(|line| line.trim().parse().ok()).context("Edgewise is not running")
+    }
+
+    /// Ends Edgewise as a power cut would.
+    pub fn kill(self) -> Result<()> {
+        let pid = self.pid()?;
+        let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status()?;
+        if !status.success() {
+            bail!("kill -9 {pid} failed");
+        }
+        Ok(())
+    }
+
+    /// Closes the window as a person does.
+    pub async fn close(self) -> Result<()> {
+        let Self { client, driver, .. } = self;
+        client.close().await?;
+        drop(driver);
+        Ok(())
+    }
+
+    async fn find(&self, role: &str, name: &str, exact: bool) -> Result<Option<Element>> {
+        let found = self.client.execute(FIND, vec![role.into(), name.into(), exact.into()]).await?;
+        if found.is_null() {
+            return Ok(None);
+        }
+        Ok(Some(Element::from_element_id(self.client.clone(), element_id(&found)?)))
+    }
+
+    async fn wait_find(&self, role: &str, name: &str, exact: bool) -> Result<Element> {
+        let deadline = Instant::now() + Self::PATIENCE;
+        loop {
+            if let Ok(Some(element)) = self.find(role, name, exact).await {
+                return Ok(element);
+            }
+            if Instant::now() > deadline {
+                self.screenshot("gave-up").await.ok();
+                bail!(
+                    "waited in vain for the {role} “{name}”; the page says: {}",
+                    self.page_text().await.unwrap_or_default()
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    }
+}
+
+fn element_id(value: &Value) -> Result<fantoccini::elements::ElementRef> {
+    let id = value.as_object().and_then(|object| object.values().next()).and_then(Value::as_str);
+    Ok(id.context("WebDriver did not give an element")?.to_owned().into())
+}
+
+fn fantoccini_connector() -> HttpConnector {
+    HttpConnector::new()
+}
+
+use hyper_util::client::legacy::connect::HttpConnector;

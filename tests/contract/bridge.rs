@@ -26,19 +26,14 @@ fn backend() -> BTreeSet<String> {
     let source = text("ui/src/ipc/backend.ts");
     let body = source.split("export interface Backend {").nth(1).expect("backend.ts declares Backend");
     let body = body.split("\n}").next().expect("the interface ends");
+    let code: Vec<_> = body.lines().map(str::trim).filter(|line| !line.starts_with(['/', '*'])).collect();
     // A command answers with a promise; what does not is a helper on the page's side.
-    body.split(';')
+    code.join(" ")
+        .split(';')
         .filter(|method| method.contains("Promise<"))
-        .filter_map(|method| {
-            let code = method
-                .lines()
-                .map(str::trim)
-                .filter(|line| !line.starts_with("//") && !line.starts_with("/*") && !line.starts_with('*'));
-            let code = code.collect::<Vec<_>>().join(" ");
-            code.trim().split(['(', '<', ':']).next().map(str::to_owned)
-        })
+        .filter_map(|method| method.trim().split(['(', '<', ':']).next())
         .filter(|name| !name.is_empty() && name.chars().all(char::is_alphanumeric))
-        .map(|name| snake_case(&name))
+        .map(snake_case)
         .collect()
 }
 

@@ -127,13 +127,43 @@ impl Desk {
         if let Some(path) = std::env::var_os("EDGEWISE_BINARY") {
             return Ok(path.into());
         }
+        Self::binary_beside("edgewise").context("build it with cargo build --features custom-protocol")
+    }
+
+    /// Drags these files from another program's window to a point of Edgewise's window, as a person does: press, move in
+    /// small steps, release. Coordinates are pixels of the screen.
+    pub fn drag_files(&self, files: &[&Path], to: (i32, i32)) -> Result<()> {
+        self.begin_drag(files, to)?.release()
+    }
+
+    /// The same, with the mouse button still down over the point.
+    pub fn begin_drag(&self, files: &[&Path], to: (i32, i32)) -> Result<Drag<'_>> {
+        let program = Self::binary_beside("drag-source")?;
+        let mut child = self.command(program).args(files).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let said = first_line(&mut child)?;
+        if said != "ready" {
+            bail!("the drag source said {said}");
+        }
+        let drag = Drag { desk: self, _source: Process(child) };
+        std::thread::sleep(Duration::from_millis(200));
+        drag.mouse(&["mousemove", "60", "30", "mousedown", "1"])?;
+        const STEPS: i32 = 20;
+        for step in 1..=STEPS {
+            let at = |from: i32, to: i32| (from + (to - from) * step / STEPS).to_string();
+            drag.mouse(&["mousemove", &at(60, to.0), &at(30, to.1)])?;
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        // Once more on the spot: some programs answer only to a second motion.
+        drag.mouse(&["mousemove", &(to.0 + 1).to_string(), &to.1.to_string()])?;
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(drag)
+    }
+
+    /// A program that was built beside the tests.
+    fn binary_beside(name: &str) -> Result<PathBuf> {
         let own = std::env::current_exe()?;
-        let path = own
-            .ancestors()
-            .find(|folder| folder.join("edgewise").is_file())
-            .map(|folder| folder.join("edgewise"))
-            .context("no program beside the tests: cargo build --features custom-protocol")?;
-        Ok(path)
+        let folder = own.ancestors().find(|folder| folder.join(name).is_file());
+        Ok(folder.with_context(|| format!("{name} was not built beside the tests"))?.join(name))
     }
 
     fn start_display(&mut self, width: u32, height: u32) -> Result<()> {
@@ -197,6 +227,29 @@ impl Desk {
             std::thread::sleep(Duration::from_millis(30));
         }
         bail!("the keychain daemon did not {} in ten seconds", if present { "come" } else { "go" })
+    }
+}
+
+/// Files held by the mouse over the window.
+pub struct Drag<'desk> {
+    desk: &'desk Desk,
+    _source: Process,
+}
+
+impl Drag<'_> {
+    /// Lets go.
+    pub fn release(self) -> Result<()> {
+        self.mouse(&["mouseup", "1"])?;
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(())
+    }
+
+    fn mouse(&self, words: &[&str]) -> Result<()> {
+        let status = self.desk.command("xdotool").args(words).status().context("running xdotool")?;
+        if !status.success() {
+            bail!("xdotool {words:?} failed");
+        }
+        Ok(())
     }
 }
 

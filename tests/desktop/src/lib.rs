@@ -7,5 +7,5 @@
 mod desk;
 mod window;
 
-pub use desk::{Desk, Keyring};
+pub use desk::{Desk, Drag, Keyring};
 pub use window::Window;

@@ -1,0 +1,192 @@
+//! From rows to codes: reads a range of slots and makes a segment with one list.
+
+use rusqlite::Connection;
+
+use crate::code::{Centre, Mean, encode};
+use crate::error::{Error, Result};
+use crate::kernels::Level;
+use crate::list::{Label, ListBuilder};
+use crate::rotation::Rotation;
+use crate::rows::{self, Reading};
+use crate::segment::{Header, Parts};
+use crate::space::{Metric, Space, SpaceId};
+use crate::{Cancel, catalogue::Range};
+
+/// Rows that decide the centre of a new segment; they are kept until it is known.
+const CENTRE_ROWS: usize = 4096;
+
+/// Slots read in one transaction: short ones, so that the write-ahead log can be emptied between.
+pub const CHUNK_SLOTS: u32 = 8192;
+
+/// What coding needs to know of a space.
+#[derive(Debug)]
+pub struct Coder {
+    /// The space's number.
+    pub id: SpaceId,
+    /// The space.
+    pub space: Space,
+    /// Its rotation.
+    pub rotation: Rotation,
+    /// The instructions to use.
+    pub level: Level,
+}
+
+/// A row, rotated and ready to be coded.
+#[derive(Clone, Debug)]
+pub struct Turned {
+    /// Its label.
+    pub label: Label,
+    /// Its places after rotation; normalised for cosine.
+    pub places: Vec<f32>,
+    /// Its length before rotation; 1 for cosine.
+    pub norm: f32,
+}
+
+impl Coder {
+    /// For a space.
+    #[must_use]
+    pub fn new(id: SpaceId, space: Space) -> Self {
+        let level = Level::detect();
+        let rotation = Rotation::new(space.dimensions, level);
+        Self { id, space, rotation, level }
+    }
+
+    /// Rotates a row. `plain` is scratch.
+    #[must_use]
+    pub fn turn(&self, row: Reading<'_>, plain: &mut Vec<f32>) -> Turned {
+        row.read_into(plain);
+        let (_, square) = self.level.dot_and_square(plain, row.vector);
+        let length = square.sqrt();
+        if self.space.metric == Metric::Cosine && length > 0.0 {
+            for value in plain.iter_mut() {
+                *value = (f64::from(*value) / length) as f32;
+            }
+        }
+        let mut places = vec![0.0; self.rotation.padded()];
+        self.rotation.rotate(plain, &mut places);
+        let norm = if self.space.metric == Metric::Cosine { 1.0 } else { length as f32 };
+        Turned { label: Label { slot: row.slot, id: row.id, collection: row.collection }, places, norm }
+    }
+
+    /// Codes a row into a list.
+    pub fn push(&self, list: &mut ListBuilder, centre: &Centre, row: &Turned, bits: &mut Vec<u8>) {
+        bits.resize(self.rotation.padded() / 8, 0);
+        let factors = encode(self.level, self.space.metric, &row.places, row.norm, centre, bits);
+        // A row too long to be estimated must not make the others' bounds useless.
+        let reach = if factors.offset.is_finite() { row.norm } else { 0.0 };
+        list.push(bits, factors, row.label, reach);
+    }
+
+    /// Reads the rows of a range, chunk by chunk, and hands each to `take`. Returns the version up to which nothing
+    /// that was read can have changed, and how many rows there were.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], and what the database says.
+    pub fn read(
+        &self,
+        connection: &Connection,
+        range: Range,
+        cancel: &Cancel,
+        mut take: impl FnMut(Turned) -> Result<()>,
+    ) -> Result<(i64, usize)> {
+        let (mut plain, mut rows, mut version) = (Vec::new(), 0, 0);
+        let mut from = range.0;
+        while from < range.1 {
+            cancel.check()?;
+            let to = range.1.min(from.saturating_add(CHUNK_SLOTS));
+            let reading = Snapshotted::begin(connection)?;
+            rows::each_in_range(connection, self.id, self.space.dimensions, (from, to), |row| {
+                rows += 1;
+                take(self.turn(row, &mut plain))?;
+                Ok(true)
+            })?;
+            version = rows::snapshot(connection, self.id)?.version;
+            drop(reading);
+            from = to;
+        }
+        Ok((version, rows))
+    }
+
+    /// Codes a range of slots into a segment of one list.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], and what the database says.
+    pub fn code(&self, connection: &Connection, range: Range, cancel: &Cancel) -> Result<Parts> {
+        let mut mean = Mean::new(self.rotation.padded());
+        let mut waiting: Vec<Turned> = Vec::new();
+        let mut centre: Option<Centre> = None;
+        let (mut list, mut bits) = (ListBuilder::default(), Vec::new());
+        let (version, rows) = self.read(connection, range, cancel, |row| {
+            if let Some(centre) = &centre {
+                self.push(&mut list, centre, &row, &mut bits);
+                return Ok(());
+            }
+            mean.add(&row.places, row.norm);
+            waiting.push(row);
+            if waiting.len() == CENTRE_ROWS {
+                let found = self.centre_on(&mean);
+                waiting.drain(..).for_each(|row| self.push(&mut list, &found, &row, &mut bits));
+                centre = Some(found);
+            }
+            Ok(())
+        })?;
+        let centre = centre.unwrap_or_else(|| self.centre_on(&mean));
+        waiting.drain(..).for_each(|row| self.push(&mut list, &centre, &row, &mut bits));
+        let header = self.header(connection, range, version, rows)?;
+        Ok(Parts { header, origin: centre.place.clone(), centres: vec![centre.place], lists: vec![list] })
+    }
+
+    fn centre_on(&self, mean: &Mean) -> Centre {
+        let place = mean.place();
+        Centre::new(&place, &place)
+    }
+
+    /// The header of a segment over `range`.
+    ///
+    /// # Errors
+    /// When the database has no stamp for it: the range was rolled back, or the table is damaged.
+    pub fn header(&self, connection: &Connection, range: Range, version: i64, rows: usize) -> Result<Header> {
+        let stamp = rows::stamp_of(connection, self.id, range.1 - 1)?.ok_or_else(|| Error::DamagedRow {
+            id: self.id.0,
+            what: format!("the space has no batch for slot {}", range.1 - 1),
+        })?;
+        Ok(Header {
+            space: self.id.0,
+            dimensions: self.space.dimensions,
+            padded: self.rotation.padded(),
+            metric: self.space.metric,
+            from: range.0,
+            to: range.1,
+            stamp,
+            version,
+            complete: rows == (range.1 - range.0) as usize,
+            rows,
+            trained: rows,
+            probes: 1,
+        })
+    }
+}
+
+/// Keeps one snapshot of the database while it lives, unless the caller already holds one.
+pub struct Snapshotted<'c>(Option<rusqlite::Transaction<'c>>);
+
+impl<'c> Snapshotted<'c> {
+    /// Begins, if the connection is in no transaction.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn begin(connection: &'c Connection) -> Result<Self> {
+        Ok(Self(if connection.is_autocommit() {
+            Some(rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Deferred)?)
+        } else {
+            None
+        }))
+    }
+}
+
+impl Drop for Snapshotted<'_> {
+    fn drop(&mut self) {
+        // Nothing was written, so that it does not matter how the transaction ends; it does by itself.
+        drop(self.0.take());
+    }
+}

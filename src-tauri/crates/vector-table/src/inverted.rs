@@ -1,0 +1,301 @@
+//! The inverted file: rows grouped into lists around the centres that k-means finds.
+//!
+//! Centres come from a sample, all rows are then read once and go to the nearest. The nearest of a thousand
+//! centres is found the way rows are: by codes first, exactly among the best. How many lists a balanced search
+//! must look into is measured on the sample when the centres are made: for data without any grouping that is
+//! nearly all of them, and the search then simply scans everything.
+
+use rusqlite::Connection;
+
+use crate::cancel::Cancel;
+use crate::catalogue::Range;
+use crate::code::{Centre, Mean, Prepared, Trust, encode};
+use crate::coder::{Coder, Turned};
+use crate::error::Result;
+use crate::kernels::{BLOCK_ROWS, Level};
+use crate::list::{Label, ListBuilder};
+use crate::rotation::split_mix;
+use crate::rows::Picker;
+use crate::segment::{Damaged, Parts, Segment};
+use crate::space::Metric;
+
+/// Rows for each list, on the average.
+const ROWS_PER_LIST: usize = 1000;
+
+/// Sample rows for each list: enough for a mean, and 100 MB at a million rows of 768.
+const SAMPLE_PER_LIST: usize = 32;
+
+/// Rounds of k-means. Later ones move little.
+const ROUNDS: usize = 8;
+
+/// Queries for the measurement of the probes, and neighbours of each.
+const TRIAL_QUERIES: usize = 300;
+const TRIAL_NEIGHBOURS: usize = 3;
+
+/// Finds the centres nearest to a vector.
+#[derive(Debug)]
+pub struct Guide {
+    centres: Vec<Vec<f32>>,
+    origin: Vec<f32>,
+    list: ListBuilder,
+    metric: Metric,
+}
+
+impl Guide {
+    /// Over these centres. Nearest by dot product or by distance.
+    #[must_use]
+    pub fn new(level: Level, metric: Metric, centres: Vec<Vec<f32>>) -> Self {
+        let metric = if metric == Metric::Dot { Metric::Dot } else { Metric::Euclidean };
+        let places = centres.first().map_or(0, Vec::len);
+        let mut mean = Mean::new(places);
+        centres.iter().for_each(|centre| mean.add(centre, 1.0));
+        let origin = mean.place();
+        let centre = Centre::new(&origin, &origin);
+        let (mut list, mut bits) = (ListBuilder::default(), vec![0; places / 8]);
+        for (index, place) in centres.iter().enumerate() {
+            let norm = level.dot(place, place).sqrt();
+            let factors = encode(level, metric, place, norm.max(1e-6), &centre, &mut bits);
+            list.push(&bits, factors, Label { slot: index as u32, id: 0, collection: 0 }, norm);
+        }
+        Self { centres, origin, list, metric }
+    }
+
+    /// The `count` nearest centres, nearest first.
+    #[must_use]
+    pub fn nearest(&self, level: Level, vector: &[f32], count: usize, scratch: &mut Vec<f32>) -> Vec<usize> {
+        let prepared = Prepared::new(level, self.metric, vector, &self.origin, Trust::Deviations(0.0));
+        let affine = prepared.affine(level, vector, &self.origin, self.list.reach);
+        let blocks = self.centres.len().div_ceil(BLOCK_ROWS);
+        scratch.resize(blocks * (BLOCK_ROWS + 1), 0.0);
+        let (ranks, maxima) = scratch.split_at_mut(blocks * BLOCK_ROWS);
+        level.scan(&self.list.blocks, &prepared.lookup, &affine, ranks, maxima);
+        let wanted = (2 * count + 8).min(self.centres.len());
+        let mut order: Vec<(f32, usize)> = ranks[..self.centres.len()]
+            .iter()
+            .copied()
+            .enumerate()
+            .map(|(index, rank)| (rank, index))
+            .collect();
+        if wanted < order.len() {
+            order.select_nth_unstable_by(wanted - 1, |a, b| b.0.total_cmp(&a.0));
+            order.truncate(wanted);
+        }
+        for (rank, index) in &mut order {
+            *rank = self.rank(level, vector, *index);
+        }
+        order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        order.truncate(count);
+        order.into_iter().map(|(_, index)| index).collect()
+    }
+
+    fn rank(&self, level: Level, vector: &[f32], index: usize) -> f32 {
+        match self.metric {
+            Metric::Dot => level.dot(vector, &self.centres[index]),
+            _ => -level.distance_square(vector, &self.centres[index]),
+        }
+    }
+}
+
+/// Makes an inverted file of all rows in `range`.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`], and what the database says.
+pub fn build(
+    coder: &Coder,
+    connection: &Connection,
+    range: Range,
+    rows: usize,
+    cancel: &Cancel,
+) -> Result<Parts> {
+    let lists = (rows / ROWS_PER_LIST).clamp(16, 4096);
+    let sample = sample(coder, connection, range, lists * SAMPLE_PER_LIST, cancel)?;
+    let centres = centres(coder.level, &sample, lists, cancel)?;
+    let origin = {
+        let mut mean = Mean::new(coder.rotation.padded());
+        sample.iter().for_each(|row| mean.add(&row.places, row.norm));
+        mean.place()
+    };
+    let probes = probes(coder, &sample, &centres, cancel)?;
+    drop(sample);
+    let empty = (0..centres.len()).map(|_| ListBuilder::default()).collect();
+    let (lists, version, read) = fill(coder, connection, range, &origin, &centres, empty, cancel)?;
+    let header = crate::segment::Header { probes, ..coder.header(connection, range, version, read)? };
+    Ok(Parts { header, origin, centres, lists })
+}
+
+/// Makes an inverted file of one and the rows after it, up to the slot `to`, around the same centres.
+///
+/// # Errors
+/// [`crate::Error::Cancelled`] and what the database says; [`Damaged`] inside when the old one is.
+pub fn extend(
+    coder: &Coder,
+    connection: &Connection,
+    base: &Segment,
+    to: u32,
+    cancel: &Cancel,
+) -> Result<Result<Parts, Damaged>> {
+    let mut lists = Vec::with_capacity(base.lists());
+    for list in 0..base.lists() {
+        match base.list(list) {
+            Ok(view) => lists.push(ListBuilder::from_view(&view, base.reach(list))),
+            Err(damaged) => return Ok(Err(damaged)),
+        }
+    }
+    let centres: Vec<Vec<f32>> = base.centres.iter().map(|centre| centre.place.clone()).collect();
+    let range = (base.header.to, to);
+    let (lists, version, read) = fill(coder, connection, range, &base.origin, &centres, lists, cancel)?;
+    let added = coder.header(connection, range, version, read)?;
+    let header = crate::segment::Header {
+        from: base.header.from,
+        complete: base.header.complete && added.complete,
+        trained: base.header.trained,
+        probes: base.header.probes,
+        ..added
+    };
+    Ok(Ok(Parts { header, origin: base.origin.clone(), centres, lists }))
+}
+
+fn fill(
+    coder: &Coder,
+    connection: &Connection,
+    range: Range,
+    origin: &[f32],
+    centres: &[Vec<f32>],
+    mut lists: Vec<ListBuilder>,
+    cancel: &Cancel,
+) -> Result<(Vec<ListBuilder>, i64, usize)> {
+    let guide = Guide::new(coder.level, Metric::Euclidean, centres.to_vec());
+    let centres: Vec<Centre> = centres.iter().map(|place| Centre::new(place, origin)).collect();
+    let (mut scratch, mut bits) = (Vec::new(), Vec::new());
+    let (version, read) = coder.read(connection, range, cancel, |row| {
+        let nearest = guide.nearest(coder.level, &row.places, 1, &mut scratch)[0];
+        coder.push(&mut lists[nearest], &centres[nearest], &row, &mut bits);
+        Ok(())
+    })?;
+    Ok((lists, version, read))
+}
+
+/// Rows spread evenly over the range, a random one of each stretch.
+fn sample(
+    coder: &Coder,
+    connection: &Connection,
+    range: Range,
+    wanted: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Turned>> {
+    let slots = u64::from(range.1 - range.0);
+    let wanted = (wanted as u64).min(slots);
+    let (mut state, mut plain) = (slots, Vec::new());
+    let mut sample = Vec::with_capacity(wanted as usize);
+    let mut picker = Picker::new(connection, coder.id, coder.space.dimensions)?;
+    for index in 0..wanted {
+        if index % 1024 == 0 {
+            cancel.check()?;
+        }
+        let (start, end) = (index * slots / wanted, (index + 1) * slots / wanted);
+        let slot = range.0 + (start + split_mix(&mut state) % (end - start).max(1)) as u32;
+        if let Some(row) = picker.pick(slot, |row| coder.turn(row, &mut plain))? {
+            sample.push(row);
+        }
+    }
+    Ok(sample)
+}
+
+/// k-means after Lloyd, by distance. Centres that lose all their rows start again at a random one.
+fn centres(level: Level, sample: &[Turned], lists: usize, cancel: &Cancel) -> Result<Vec<Vec<f32>>> {
+    let lists = lists.min(sample.len().max(1));
+    let mut state = sample.len() as u64;
+    let places = sample.first().map_or(0, |row| row.places.len());
+    let mut centres: Vec<Vec<f32>> = (0..lists)
+        .map(|list| {
+            sample.get(list * sample.len() / lists).map_or(vec![0.0; places], |row| row.places.clone())
+        })
+        .collect();
+    let mut scratch = Vec::new();
+    for _ in 0..ROUNDS {
+        let guide = Guide::new(level, Metric::Euclidean, centres);
+        let mut means = vec![Mean::new(places); lists];
+        for (index, row) in sample.iter().enumerate() {
+            if index % 1024 == 0 {
+                cancel.check()?;
+            }
+            means[guide.nearest(level, &row.places, 1, &mut scratch)[0]].add(&row.places, row.norm);
+        }
+        centres = means
+            .iter()
+            .map(|mean| {
+                if mean.rows() > 0 {
+                    return mean.place();
+                }
+                let row = split_mix(&mut state) as usize % sample.len().max(1);
+                sample.get(row).map_or(vec![0.0; places], |row| row.places.clone())
+            })
+            .collect();
+    }
+    Ok(centres)
+}
+
+/// How many lists hold 99.5 % of the nearest rows of trial queries, and a quarter more. The trials are rows of the
+/// sample, blends of two rows, and rows with noise; their neighbours are sought in the sample, where they lie
+/// farther off than in the whole table, so that the answer errs to the careful side.
+fn probes(coder: &Coder, sample: &[Turned], centres: &[Vec<f32>], cancel: &Cancel) -> Result<usize> {
+    let level = coder.level;
+    let guide = Guide::new(level, coder.space.metric, centres.to_vec());
+    let homes = Guide::new(level, Metric::Euclidean, centres.to_vec());
+    let (mut state, mut scratch) = (1, Vec::new());
+    let mut depths = Vec::new();
+    for trial in 0..TRIAL_QUERIES.min(sample.len()) {
+        cancel.check()?;
+        let own = split_mix(&mut state) as usize % sample.len();
+        let query = trial_query(trial, own, sample, &mut state, coder.space.metric);
+        let mut near: Vec<(f32, usize)> = sample
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != own)
+            .map(|(index, row)| {
+                let rank = match coder.space.metric {
+                    Metric::Euclidean => -level.distance_square(&query, &row.places),
+                    Metric::Cosine | Metric::Dot => level.dot(&query, &row.places),
+                };
+                (rank, index)
+            })
+            .collect();
+        let kept = TRIAL_NEIGHBOURS.min(near.len());
+        if kept == 0 {
+            break;
+        }
+        near.select_nth_unstable_by(kept - 1, |a, b| b.0.total_cmp(&a.0));
+        let order = guide.nearest(level, &query, centres.len(), &mut scratch);
+        for (_, index) in &near[..kept] {
+            let home = homes.nearest(level, &sample[*index].places, 1, &mut scratch)[0];
+            depths.push(order.iter().position(|list| *list == home).map_or(centres.len(), |depth| depth + 1));
+        }
+    }
+    depths.sort_unstable();
+    let depth = depths.get(depths.len() * 995 / 1000).copied().unwrap_or(1);
+    Ok((depth + depth / 4 + 1).min(centres.len()))
+}
+
+fn trial_query(trial: usize, own: usize, sample: &[Turned], state: &mut u64, metric: Metric) -> Vec<f32> {
+    let mut query = sample[own].places.clone();
+    let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    match trial % 3 {
+        0 => {}
+        1 => {
+            let other = &sample[split_mix(state) as usize % sample.len()].places;
+            query.iter_mut().zip(other).for_each(|(value, other)| *value = 0.75 * *value + 0.25 * other);
+        }
+        _ => {
+            // Even noise of half the row's length.
+            let size = 0.5 * length(&query) * (3.0 / query.len() as f32).sqrt();
+            for value in &mut query {
+                *value += size * ((split_mix(state) >> 40) as f32 / (1u32 << 23) as f32 - 1.0);
+            }
+        }
+    }
+    if metric != Metric::Euclidean {
+        let norm = length(&query).max(f32::MIN_POSITIVE);
+        query.iter_mut().for_each(|value| *value /= norm);
+    }
+    query
+}

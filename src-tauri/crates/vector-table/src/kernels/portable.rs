@@ -1,0 +1,201 @@
+//! The kernels in plain, safe Rust: the definition of what the others do, and what runs where there is no better.
+//!
+//! Written so that the compiler can widen the loops: fixed numbers of lanes, no early exits. The functions are
+//! `inline(always)` because the other levels compile them again inside functions with more instructions enabled.
+
+use super::{Affine, BLOCK_ROWS, Lookup, Sums};
+
+const LANES: usize = 16;
+
+#[inline(always)]
+pub fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
+    let stride = blocks.len() / maxima.len().max(1);
+    let codes = lookup.pairs * BLOCK_ROWS;
+    for ((block, ranks), maximum) in
+        blocks.chunks_exact(stride.max(1)).zip(ranks.chunks_exact_mut(BLOCK_ROWS)).zip(maxima)
+    {
+        let mut sums = [0u16; BLOCK_ROWS];
+        for (column, (low, high)) in block[..codes]
+            .chunks_exact(BLOCK_ROWS)
+            .zip(lookup.low.chunks_exact(32).zip(lookup.high.chunks_exact(32)))
+        {
+            for (sum, byte) in sums.iter_mut().zip(column) {
+                *sum += u16::from(low[usize::from(byte & 15)]) + u16::from(high[usize::from(byte >> 4)]);
+            }
+        }
+        *maximum = rank(&sums, &block[codes..], affine, ranks);
+    }
+}
+
+/// The ranks of one block from its sums and factors; returns the largest.
+#[inline(always)]
+pub fn rank(sums: &[u16; BLOCK_ROWS], factors: &[u8], affine: &Affine, ranks: &mut [f32]) -> f32 {
+    let (scales, rest) = factors.split_at(4 * BLOCK_ROWS);
+    let (offsets, spreads) = rest.split_at(4 * BLOCK_ROWS);
+    let mut values = [0.0f32; BLOCK_ROWS];
+    for row in 0..BLOCK_ROWS {
+        let inner = affine.step * f32::from(sums[row]) + affine.shift;
+        values[row] = affine.constant
+            + number(offsets, row)
+            + number(scales, row) * inner
+            + affine.margin * number(spreads, row);
+    }
+    ranks.copy_from_slice(&values);
+    let mut maxima = [f32::NEG_INFINITY; 8];
+    for chunk in values.chunks_exact(8) {
+        for (maximum, value) in maxima.iter_mut().zip(chunk) {
+            *maximum = if *value > *maximum { *value } else { *maximum };
+        }
+    }
+    maxima.iter().fold(f32::NEG_INFINITY, |best, value| if *value > best { *value } else { best })
+}
+
+#[inline(always)]
+fn number(bytes: &[u8], index: usize) -> f32 {
+    f32::from_le_bytes([bytes[4 * index], bytes[4 * index + 1], bytes[4 * index + 2], bytes[4 * index + 3]])
+}
+
+#[inline(always)]
+pub fn dot_and_square(query: &[f32], bytes: &[u8]) -> (f64, f64) {
+    let (mut dots, mut squares) = ([0.0f64; LANES], [0.0f64; LANES]);
+    let queries = query.chunks_exact(LANES);
+    let vectors = bytes.chunks_exact(4 * LANES);
+    let (query_rest, vector_rest) = (queries.remainder(), vectors.remainder());
+    for (query, vector) in queries.zip(vectors) {
+        for lane in 0..LANES {
+            let value = f64::from(number(vector, lane));
+            dots[lane] += f64::from(query[lane]) * value;
+            squares[lane] += value * value;
+        }
+    }
+    for (lane, query) in query_rest.iter().enumerate() {
+        let value = f64::from(number(vector_rest, lane));
+        dots[lane] += f64::from(*query) * value;
+        squares[lane] += value * value;
+    }
+    (halve(dots), halve(squares))
+}
+
+/// The sum of the lanes by halves: the same order for every level.
+#[inline(always)]
+fn halve(mut lanes: [f64; LANES]) -> f64 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+const WIDE: usize = 32;
+
+#[inline(always)]
+fn sum_of(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0f32; WIDE];
+    let (lefts, rights) = (left.chunks_exact(WIDE), right.chunks_exact(WIDE));
+    let (left_rest, right_rest) = (lefts.remainder(), rights.remainder());
+    for (left, right) in lefts.zip(rights) {
+        for lane in 0..WIDE {
+            sums[lane] += term(left[lane], right[lane]);
+        }
+    }
+    for (lane, (left, right)) in left_rest.iter().zip(right_rest).enumerate() {
+        sums[lane] += term(*left, *right);
+    }
+    let mut width = WIDE / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
+
+#[inline(always)]
+pub fn dot(left: &[f32], right: &[f32]) -> f32 {
+    sum_of(left, right, |a, b| a * b)
+}
+
+#[inline(always)]
+pub fn distance_square(left: &[f32], right: &[f32]) -> f32 {
+    sum_of(left, right, |a, b| (a - b) * (a - b))
+}
+
+#[inline(always)]
+pub fn hadamard(values: &mut [f32]) {
+    let length = values.len();
+    let mut half = 1;
+    while half < length {
+        for pair in values.chunks_exact_mut(2 * half) {
+            let (first, second) = pair.split_at_mut(half);
+            for (a, b) in first.iter_mut().zip(second) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+    let scale = 1.0 / (length as f32).sqrt();
+    for value in values {
+        *value *= scale;
+    }
+}
+
+/// The tables of a query: for each group of four places the sums over its sixteen subsets, less the lowest, in
+/// units of `1 / inverse`, rounded. Groups go to `low` and `high` by turns; each table is written twice.
+#[inline(always)]
+pub fn tables(places: &[f32], inverse: f32, top: f32, low: &mut [u8], high: &mut [u8]) {
+    for ((column, low), high) in
+        places.chunks_exact(8).zip(low.chunks_exact_mut(32)).zip(high.chunks_exact_mut(32))
+    {
+        table(&column[..4], inverse, top, low);
+        table(&column[4..], inverse, top, high);
+    }
+}
+
+#[inline(always)]
+fn table(group: &[f32], inverse: f32, top: f32, out: &mut [u8]) {
+    let lowest = group[0].min(0.0) + group[1].min(0.0) + group[2].min(0.0) + group[3].min(0.0);
+    let mut entries = [0u8; 16];
+    for (subset, entry) in entries.iter_mut().enumerate() {
+        let mut sum = 0.0;
+        for (bit, value) in group.iter().enumerate() {
+            sum += if subset >> bit & 1 == 1 { *value } else { 0.0 };
+        }
+        // Rounds to the nearest, and stays within the table whatever f32 did.
+        let rounded = ((sum - lowest) * inverse + 0.5).min(top);
+        *entry = rounded as u8;
+    }
+    out[..16].copy_from_slice(&entries);
+    out[16..32].copy_from_slice(&entries);
+}
+
+/// One bit a place (the residual against `centre` is positive), and the sums that [`crate::code`] makes its factors of.
+#[inline(always)]
+pub fn signs(row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
+    let (mut squares, mut absolutes) = ([0.0f32; WIDE], [0.0f32; WIDE]);
+    let (mut alongs, mut shifts) = ([0.0f32; WIDE], [0.0f32; WIDE]);
+    let columns = row.chunks_exact(WIDE).zip(centre.chunks_exact(WIDE)).zip(shift.chunks_exact(WIDE));
+    for (((row, centre), shift), bits) in columns.zip(bits.chunks_exact_mut(WIDE / 8)) {
+        let mut mask = 0u32;
+        for lane in 0..WIDE {
+            let residual = row[lane] - centre[lane];
+            let set = residual > 0.0;
+            mask |= u32::from(set) << lane;
+            squares[lane] += residual * residual;
+            absolutes[lane] += residual.abs();
+            alongs[lane] += residual * centre[lane];
+            shifts[lane] += if set { shift[lane] } else { -shift[lane] };
+        }
+        bits.copy_from_slice(&mask.to_le_bytes());
+    }
+    let total = |lanes: &[f32; WIDE]| lanes.iter().map(|lane| f64::from(*lane)).sum();
+    Sums {
+        square: total(&squares),
+        absolute: total(&absolutes),
+        along: total(&alongs),
+        shift: total(&shifts),
+    }
+}

@@ -25,8 +25,18 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-const OURS: [&str; 9] =
-    ["domain", "workers-ai", "simulator", "store", "keychain", "vector-table", "ingest", "render", "engine"];
+const OURS: [&str; 10] = [
+    "domain",
+    "workers-ai",
+    "simulator",
+    "store",
+    "keychain",
+    "vector-table",
+    "ingest",
+    "render",
+    "pictures",
+    "engine",
+];
 
 #[test]
 fn each_crate_knows_only_what_lies_below_it() {
@@ -36,10 +46,14 @@ fn each_crate_knows_only_what_lies_below_it() {
         ("store", &["domain"][..]),
         ("render", &["domain"][..]),
         ("ingest", &["domain"][..]),
+        ("pictures", &["domain"][..]),
         ("keychain", &["domain"][..]),
         ("vector-table", &["domain"][..]),
         ("simulator", &["domain"][..]),
-        ("engine", &["domain", "workers-ai", "store", "render", "ingest", "keychain", "vector-table"][..]),
+        (
+            "engine",
+            &["domain", "workers-ai", "store", "render", "ingest", "keychain", "vector-table", "pictures"][..],
+        ),
     ]);
     let dependencies = dependencies();
     for (package, allowed) in allowed {
@@ -69,7 +83,7 @@ fn the_window_the_wire_and_the_disk_stay_in_their_rooms() {
             );
         }
     }
-    for pure in ["domain", "render", "ingest", "vector-table"] {
+    for pure in ["domain", "render", "ingest", "pictures", "vector-table"] {
         for library in ["tokio", "reqwest", "hyper", "axum"] {
             assert!(
                 !dependencies[pure].contains(library),

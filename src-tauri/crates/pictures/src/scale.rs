@@ -1,0 +1,134 @@
+//! Smaller copies: thumbnails for the gallery, reference pictures for the wire.
+
+use crate::check::{Limits, decode};
+use crate::{Error, Kind};
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageFormat};
+use std::io::Cursor;
+
+/// The quality of thumbnails: small files, no visible blocks at their size.
+const THUMBNAIL_QUALITY: u8 = 82;
+
+/// A JPEG whose longer side has at most `edge` pixels. Never enlarges.
+///
+/// # Errors
+/// As [`crate::check()`].
+pub fn thumbnail(bytes: &[u8], edge: u32) -> Result<Vec<u8>, Error> {
+    let (_, image) = decode(bytes, &Limits::default())?;
+    let small = if image.width().max(image.height()) > edge { image.thumbnail(edge, edge) } else { image };
+    let mut jpeg = Vec::new();
+    // JPEG has no transparency: what shows through is white.
+    let flat = flatten(&small);
+    flat.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, THUMBNAIL_QUALITY)).map_err(encoding)?;
+    Ok(jpeg)
+}
+
+/// The picture with neither side above `edge` pixels, in its own kind; unchanged bytes when it is small enough.
+///
+/// FLUX.2 takes reference pictures smaller than 512 by 512; vision models are shown at most 2,048.
+///
+/// # Errors
+/// As [`crate::check()`].
+pub fn fit(bytes: &[u8], edge: u32) -> Result<Vec<u8>, Error> {
+    let (kind, image) = decode(bytes, &Limits::default())?;
+    if image.width() <= edge && image.height() <= edge {
+        return Ok(bytes.to_vec());
+    }
+    encode(
+        &image.resize(edge, edge, FilterType::CatmullRom),
+        if kind == Kind::Jpeg { Kind::Jpeg } else { Kind::Png },
+    )
+}
+
+/// A mask for inpainting, as PNG in black and white at the picture's size: white where the mask is light and opaque.
+///
+/// # Errors
+/// As [`crate::check()`].
+pub fn mask(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    let (_, image) = decode(bytes, &Limits::default())?;
+    let image = image.resize_exact(width, height, FilterType::Nearest).to_luma_alpha8();
+    let white = image::GrayImage::from_fn(width, height, |x, y| {
+        let pixel = image.get_pixel(x, y);
+        image::Luma([if pixel[0] > 127 && pixel[1] > 127 { 255 } else { 0 }])
+    });
+    encode(&DynamicImage::ImageLuma8(white), Kind::Png)
+}
+
+fn flatten(image: &DynamicImage) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return DynamicImage::ImageRgb8(image.to_rgb8());
+    }
+    let mut rgb = image::RgbImage::new(image.width(), image.height());
+    for (to, from) in rgb.pixels_mut().zip(image.to_rgba8().pixels()) {
+        let alpha = u32::from(from[3]);
+        for channel in 0..3 {
+            let mixed = (u32::from(from[channel]) * alpha + 255 * (255 - alpha)) / 255;
+            to[channel] = u8::try_from(mixed).unwrap_or(u8::MAX);
+        }
+    }
+    DynamicImage::ImageRgb8(rgb)
+}
+
+fn encode(image: &DynamicImage, kind: Kind) -> Result<Vec<u8>, Error> {
+    let mut bytes = Cursor::new(Vec::new());
+    match kind {
+        Kind::Jpeg => DynamicImage::ImageRgb8(image.to_rgb8()).write_to(&mut bytes, ImageFormat::Jpeg),
+        Kind::Png | Kind::WebP => image.write_to(&mut bytes, ImageFormat::Png),
+    }
+    .map_err(encoding)?;
+    Ok(bytes.into_inner())
+}
+
+fn encoding(error: image::ImageError) -> Error {
+    Error::Damaged { detail: error.to_string() }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::check;
+
+    fn drawn(width: u32, height: u32) -> DynamicImage {
+        DynamicImage::ImageRgb8(image::RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([(x * 7 % 256) as u8, (y * 11 % 256) as u8, ((x ^ y) % 256) as u8])
+        }))
+    }
+
+    /// A PNG to test with.
+    pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
+        encode(&drawn(width, height), Kind::Png).unwrap()
+    }
+
+    /// A JPEG to test with.
+    pub(crate) fn jpeg(width: u32, height: u32) -> Vec<u8> {
+        encode(&drawn(width, height), Kind::Jpeg).unwrap()
+    }
+
+    #[test]
+    fn a_thumbnail_keeps_the_proportions_and_never_grows() {
+        let small = check(&thumbnail(&png(1_000, 500), 256).unwrap(), &Limits::default()).unwrap();
+        assert_eq!((small.kind, small.width, small.height), (Kind::Jpeg, 256, 128));
+        let same = check(&thumbnail(&png(10, 10), 256).unwrap(), &Limits::default()).unwrap();
+        assert_eq!((same.width, same.height), (10, 10));
+    }
+
+    #[test]
+    fn what_fits_is_sent_as_it_is() {
+        let picture = jpeg(300, 200);
+        assert_eq!(fit(&picture, 511).unwrap(), picture);
+        let fitted = check(&fit(&picture, 100).unwrap(), &Limits::default()).unwrap();
+        assert_eq!((fitted.kind, fitted.width), (Kind::Jpeg, 100));
+    }
+
+    #[test]
+    fn a_mask_is_black_and_white_at_the_pictures_size() {
+        let painted =
+            image::RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x < 4 { 255 } else { 0 }]));
+        let painted = encode(&DynamicImage::ImageRgba8(painted), Kind::Png).unwrap();
+        let (_, made) = decode(&mask(&painted, 16, 16).unwrap(), &Limits::default()).unwrap();
+        let made = made.to_luma8();
+        assert_eq!((made.get_pixel(0, 0)[0], made.get_pixel(15, 15)[0]), (255, 0));
+        assert!(made.pixels().all(|pixel| [0, 255].contains(&pixel[0])), "nothing between black and white");
+    }
+}

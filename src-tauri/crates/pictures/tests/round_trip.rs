@@ -1,5 +1,7 @@
 //! Settings written into a picture are read back whole, by us and by an independent tool, and the pixels stay the same.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use domain::PictureRequest;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use pictures::settings::{Record, read, strip, write};

@@ -125,7 +125,7 @@ fn grammar(language: &str) -> Option<&'static SyntaxReference> {
 fn highlight(html: &mut String, code: &str, grammar: &SyntaxReference) -> Option<()> {
     let mut state = ParseState::new(grammar);
     let mut stack = ScopeStack::new();
-    let mut spans = Spans { html, open: None };
+    let mut spans = Spans { html, open: None, gap: String::new() };
     for line in code.split_inclusive('\n') {
         if line.len() > MAX_LINE {
             return None;
@@ -160,32 +160,40 @@ fn class(stack: &ScopeStack) -> Option<&'static str> {
     stack.as_slice().iter().rev().find_map(of)
 }
 
-/// Writes runs of text, joining neighbours of one class.
+/// Writes runs of text, joining neighbours of one class; white space between two classes stays outside.
 struct Spans<'a> {
     html: &'a mut String,
     open: Option<&'static str>,
+    /// White space that belongs to the open span only if that goes on.
+    gap: String,
 }
 
 impl Spans<'_> {
     fn push(&mut self, text: &str, class: Option<&'static str>) {
-        if text.is_empty() {
-            return;
-        }
-        if self.open != class && !text.trim().is_empty() {
-            self.close();
-            if let Some(class) = class {
-                self.html.push_str("<span class=\"");
-                self.html.push_str(class);
-                self.html.push_str("\">");
-                self.open = Some(class);
+        let words = text.trim_end();
+        if !words.is_empty() {
+            if self.open == class {
+                self.html.push_str(&self.gap);
+                self.gap.clear();
+            } else {
+                self.close();
+                if let Some(class) = class {
+                    self.html.push_str("<span class=\"");
+                    self.html.push_str(class);
+                    self.html.push_str("\">");
+                    self.open = Some(class);
+                }
             }
+            escape_into(self.html, words);
         }
-        escape_into(self.html, text);
+        self.gap.push_str(&text[words.len()..]);
     }
 
     fn close(&mut self) {
         if self.open.take().is_some() {
             self.html.push_str("</span>");
         }
+        self.html.push_str(&self.gap);
+        self.gap.clear();
     }
 }

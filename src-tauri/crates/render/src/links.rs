@@ -53,7 +53,7 @@ fn bare_address(text: &str, at: usize) -> Option<(usize, String)> {
     if !candidate.starts_with("https://") && !candidate.starts_with("http://") {
         return None;
     }
-    if text[..at].chars().next_back().is_some_and(char::is_alphanumeric) {
+    if text[..at].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric()) {
         return None;
     }
     let end = candidate.find(ends_address).unwrap_or(candidate.len());

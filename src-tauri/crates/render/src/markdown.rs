@@ -104,17 +104,44 @@ pub(crate) fn line_start(source: &str, at: usize) -> usize {
     source[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// Rewrites `\( x \)` as `$x$` and `\[ x \]` as `$$x$$` outside code, for a block that was parsed as `events`.
-/// `None` when there is nothing to rewrite.
+/// Marks a place in a rewritten text, for the parser only: a code point that Unicode never assigns. The writer leaves
+/// it out.
+pub(crate) const JOINT: char = '\u{fdd0}';
+
+/// The block's text as the parser should have seen it, where that is not what stands there; `None` when it is.
+///
+/// Two habits of models are put right: maths in `\( x \)` and `\[ x \]`, and bold text in Chinese or Japanese that
+/// CommonMark does not close (`**重点：**文字`: it wants a space after the punctuation).
 #[must_use]
-pub fn with_dollars(source: &str, piece: &Piece<'_>) -> Option<String> {
-    let text = &source[piece.range.clone()];
-    if !text.contains("\\(") && !text.contains("\\[") {
+pub fn adapted(source: &str, piece: &Piece<'_>) -> Option<String> {
+    let mut changes = formulas(source, piece);
+    changes.extend(joints(source, piece));
+    if changes.is_empty() {
         return None;
     }
+    changes.sort_by_key(|(range, _)| range.start);
+    let mut text = String::with_capacity(piece.range.len() + changes.len() * JOINT.len_utf8());
+    let mut kept = piece.range.start;
+    for (range, new) in changes.iter().filter(|(range, _)| range.start >= piece.range.start) {
+        if range.start < kept {
+            continue; // inside a formula
+        }
+        text.push_str(&source[kept..range.start]);
+        text.push_str(new);
+        kept = range.end;
+    }
+    text.push_str(&source[kept..piece.range.end]);
+    Some(text)
+}
+
+/// Replacements that turn `\( x \)` into `$x$` and `\[ x \]` into `$$x$$`, outside code.
+fn formulas(source: &str, piece: &Piece<'_>) -> Vec<(Range<usize>, String)> {
+    let text = &source[piece.range.clone()];
+    let mut changes = Vec::new();
+    if !text.contains("\\(") && !text.contains("\\[") {
+        return changes;
+    }
     let code = code_places(piece);
-    let mut rewritten = String::with_capacity(text.len());
-    let mut kept = 0;
     let mut at = 0;
     while let Some(found) = text[at..].find('\\') {
         let open = at + found;
@@ -122,21 +149,34 @@ pub fn with_dollars(source: &str, piece: &Piece<'_>) -> Option<String> {
         at = open + 1 + text[open + 1..].chars().next().map_or(0, char::len_utf8);
         let Some((inner, end, mark)) = formula(text, open) else { continue };
         let place = piece.range.start + open..piece.range.start + end;
-        if code.iter().any(|code| code.start < place.end && place.start < code.end) {
+        if !code.iter().any(|code| code.start < place.end && place.start < code.end) {
+            changes.push((place, format!("{mark}{inner}{mark}")));
+            at = end;
+        }
+    }
+    changes
+}
+
+/// Insertions at runs of `**` that the parser left as text between a full-width mark and a letter: with a joint between
+/// the mark and the asterisks, they count as standing at a letter.
+fn joints(source: &str, piece: &Piece<'_>) -> Vec<(Range<usize>, String)> {
+    let is_mark = |c: char| !c.is_ascii() && !c.is_alphanumeric() && !c.is_whitespace();
+    let mut changes = Vec::new();
+    for (event, range) in &piece.events {
+        if !matches!(event, Event::Text(_)) || !source[range.start..].starts_with("**") {
             continue;
         }
-        rewritten.push_str(&text[kept..open]);
-        rewritten.push_str(mark);
-        rewritten.push_str(inner);
-        rewritten.push_str(mark);
-        kept = end;
-        at = end;
+        let end =
+            range.start + source[range.start..].len() - source[range.start..].trim_start_matches('*').len();
+        let (before, after) = (source[..range.start].chars().next_back(), source[end..].chars().next());
+        let (Some(before), Some(after)) = (before, after) else { continue };
+        if is_mark(before) && after.is_alphanumeric() {
+            changes.push((range.start..range.start, JOINT.to_string()));
+        } else if before.is_alphanumeric() && is_mark(after) {
+            changes.push((end..end, JOINT.to_string()));
+        }
     }
-    if kept == 0 {
-        return None;
-    }
-    rewritten.push_str(&text[kept..]);
-    Some(rewritten)
+    changes
 }
 
 /// The formula that opens with the backslash at `open`: its inside, the byte after it, and its dollar mark.
@@ -150,7 +190,7 @@ fn formula(text: &str, open: usize) -> Option<(&str, usize, &'static str)> {
     let length = rest.find(close)?;
     let inner = rest[..length].trim_matches(' ');
     let is_formula = length <= maths::MAX_SOURCE
-        && !inner.trim().is_empty()
+        && inner.contains(char::is_alphanumeric)
         && !inner.contains('$')
         && !has_blank_line(inner);
     is_formula.then_some((inner, open + 2 + length + 2, mark))

@@ -60,7 +60,8 @@ fn convert(source: &str, display: bool) -> Option<String> {
     let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
     push_mathml(&mut mathml, events, RenderConfig { display_mode, ..RenderConfig::default() }).ok()?;
     let class = if display { "math-block" } else { "math-inline" };
-    let rest = mathml.strip_prefix("<math")?;
+    // The only elements that close themselves are spaces; the page's parser wants an end tag.
+    let rest = mathml.strip_prefix("<math")?.replace(" />", "></mspace>");
     Some(format!("<math class=\"{class}\"{rest}"))
 }
 

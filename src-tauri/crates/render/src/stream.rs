@@ -10,9 +10,9 @@ use std::ops::Range;
 use domain::Block;
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
-use crate::markdown::{Definition, Piece, Placed, parse, preamble, with_dollars};
+use crate::markdown::{Definition, Piece, Placed, adapted, parse, preamble};
 use crate::writer::{self, Footnotes};
-use crate::{MAX_TEXT, Options, escape_into, mend, plain};
+use crate::{MAX_TEXT, Options, escape, escape_into, mend, plain};
 
 /// A tail up to this many bytes is parsed again for every patch; above it, only when it has grown by a 64th, so that
 /// the work for one endless block stays linear in its length.
@@ -235,7 +235,8 @@ impl Stream {
             let html = writer::open(source, piece, definitions, &self.options, &mut notes);
             self.open.push(Block { html });
         }
-        let closers = mend::closers(source, &last.events);
+        let adapts = adapted(source, last).is_some();
+        let closers = if adapts { String::new() } else { mend::closers(source, &last.events) };
         if closers.is_empty() {
             self.show_last(source, source, last, definitions, &mut notes);
             return;
@@ -353,10 +354,12 @@ impl Typing {
         }
         let words = real.strip_suffix(' ').unwrap_or(real);
         let last = words.chars().next_back()?;
-        if !continues(last) || !ends_in_words(source, words.len(), &piece.events) || !is_prose(words) {
-            return None;
-        }
-        if with_dollars(source, piece).is_some() {
+        let shown = if adapted(source, piece).is_some() {
+            ends_with_words(&html[..insertion(html)], words)
+        } else {
+            ends_in_words(source, words.len(), &piece.events)
+        };
+        if !continues(last) || !shown || !is_prose(words) {
             return None;
         }
         let mut at = insertion(html);
@@ -423,6 +426,13 @@ fn ends_in_words(source: &str, end: usize, events: &[Placed<'_>]) -> bool {
         }
     }
     false
+}
+
+/// Whether the last words of an adapted block, whose events have other places, stand at the end of its HTML as they are.
+fn ends_with_words(html: &str, words: &str) -> bool {
+    let start = words.char_indices().rev().nth(7).map_or(0, |(at, _)| at);
+    let last = &words[start..];
+    last.chars().all(|c| c == ' ' || continues(c)) && html.ends_with(&escape(last))
 }
 
 /// The byte before the closing tags at the end of `html`.

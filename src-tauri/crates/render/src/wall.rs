@@ -117,27 +117,25 @@ const MATHS_ATTRIBUTES: [&str; 24] = [
 ];
 
 /// Classes that pulldown-latex gives to table cells and rows of formulas.
-const MATHS_CLASSES: [&str; 20] = [
-    "menv-alignlike",
-    "menv-align",
-    "menv-arraylike",
-    "menv-cells-left",
-    "menv-cells-right",
-    "menv-cases",
-    "menv-with-eqn",
-    "menv-multline",
-    "menv-nonumber",
-    "menv-left-solid",
-    "menv-left-dashed",
-    "menv-right-solid",
-    "menv-right-dashed",
-    "menv-border-only",
-    "menv-hline",
+const MATHS_CLASSES: [&str; 18] = [
     "cell-left",
     "cell-right",
-    "menv-rcases",
-    "menv-small",
-    "menv-substack",
+    "menv-align",
+    "menv-alignlike",
+    "menv-arraylike",
+    "menv-border-only",
+    "menv-cases",
+    "menv-cells-left",
+    "menv-cells-right",
+    "menv-hdashline",
+    "menv-hline",
+    "menv-left-dashed",
+    "menv-left-solid",
+    "menv-multline",
+    "menv-nonumber",
+    "menv-right-dashed",
+    "menv-right-solid",
+    "menv-with-eqn",
 ];
 
 /// Attributes beside `class`, per element.

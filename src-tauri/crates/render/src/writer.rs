@@ -6,10 +6,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use domain::Block;
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
 use crate::links::{link_address, open_link, picture_address, push_text};
-use crate::markdown::{Definition, Piece, Placed, parse, preamble, with_dollars};
+use crate::markdown::{Definition, JOINT, Piece, Placed, adapted, parse, preamble};
 use crate::wall::MAX_DEPTH;
 use crate::{Options, code, escape_into, maths, plain_block, wall};
 
@@ -91,7 +91,7 @@ pub fn html(
     detail: Detail,
 ) -> Option<String> {
     let mut writer = Writer::new(options, notes, detail);
-    let Some(rewritten) = with_dollars(source, piece) else {
+    let Some(rewritten) = adapted(source, piece) else {
         writer.block(&piece.events)?;
         return Some(writer.html);
     };
@@ -171,7 +171,7 @@ impl<'a> Writer<'a> {
         match event {
             Event::Text(text) => match &mut self.code {
                 Some(block) => block.code.push_str(text),
-                None => self.text.push_str(text),
+                None => self.text.extend(text.split(JOINT)),
             },
             other => {
                 self.flush();
@@ -254,8 +254,10 @@ impl<'a> Writer<'a> {
             Tag::Emphasis => self.html.push_str("<em>"),
             Tag::Strong => self.html.push_str("<strong>"),
             Tag::Strikethrough => self.html.push_str("<del>"),
-            Tag::Link { dest_url, .. } => {
-                let address = link_address(dest_url).filter(|_| !self.links.contains(&true));
+            Tag::Link { link_type, dest_url, .. } => {
+                let mail = if *link_type == LinkType::Email { "mailto:" } else { "" };
+                let address =
+                    link_address(&format!("{mail}{dest_url}")).filter(|_| !self.links.contains(&true));
                 self.links.push(address.is_some());
                 if let Some(address) = address {
                     open_link(&mut self.html, &address);

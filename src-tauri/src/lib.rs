@@ -5,6 +5,7 @@
 //! as a sink of events.
 
 mod commands;
+mod demo;
 mod dialogs;
 mod drops;
 mod media;
@@ -31,7 +32,7 @@ pub fn run() -> ExitCode {
         .invoke_handler(commands::handler())
         .setup(|app| {
             let handle = app.handle().clone();
-            let options = engine::Options::from_environment(handle.path().app_data_dir().ok(), simulator::door());
+            let options = engine::Options::from_environment(handle.path().app_data_dir().ok(), demo::Door);
             let engine = tauri::async_runtime::block_on(Engine::open(options));
             app.manage(engine);
             window::open(&handle)?;

@@ -23,7 +23,7 @@ async fn answer(engine: &Engine, uri: &tauri::http::Uri) -> Response<Vec<u8>> {
     let host = uri.host().unwrap_or_default();
     let whole = if host.ends_with("localhost") { uri.path().to_owned() } else { format!("/{host}{}", uri.path()) };
     let found = match whole.trim_start_matches('/').split_once('/') {
-        Some(("attachment", id)) => engine.attachments().attachment_bytes(&id.into()).await.ok(),
+        Some(("attachment", id)) => engine.attachments().bytes(id.into()).await.ok(),
         _ => None,
     };
     match found {

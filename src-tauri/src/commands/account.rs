@@ -44,12 +44,12 @@ pub async fn try_demo(engine: State<'_, Engine>) -> Answer<AccountState> {
 
 #[tauri::command]
 pub async fn switch_account(engine: State<'_, Engine>, key: AccountKey) -> Answer<AccountState> {
-    engine.accounts().switch_account(&key).await
+    engine.accounts().switch_account(key).await
 }
 
 #[tauri::command]
 pub async fn disconnect_account(engine: State<'_, Engine>, key: AccountKey) -> Answer<AccountState> {
-    engine.accounts().disconnect_account(&key).await
+    engine.accounts().disconnect_account(key).await
 }
 
 #[tauri::command]

@@ -4,6 +4,7 @@ use super::Answer;
 use crate::{dialogs, drops::Grants};
 use domain::{Attachment, Fault, FaultCode};
 use engine::Engine;
+use std::path::PathBuf;
 use tauri::ipc::{InvokeBody, Request};
 use tauri::{AppHandle, State};
 
@@ -24,7 +25,7 @@ pub async fn attach_bytes(engine: State<'_, Engine>, request: Request<'_>) -> An
 
 #[tauri::command]
 pub async fn attach_picked(app: AppHandle, engine: State<'_, Engine>) -> Answer<Vec<Attachment>> {
-    engine.attachments().attach_files(dialogs::open_several(&app).await).await
+    attach_all(&engine, dialogs::open_several(&app).await).await
 }
 
 #[tauri::command]
@@ -33,7 +34,15 @@ pub async fn attach_grant(
     grants: State<'_, Grants>,
     grant: String,
 ) -> Answer<Vec<Attachment>> {
-    engine.attachments().attach_files(grants.take(&grant)?).await
+    attach_all(&engine, grants.take(&grant)?).await
+}
+
+async fn attach_all(engine: &Engine, files: Vec<PathBuf>) -> Answer<Vec<Attachment>> {
+    let mut attached = Vec::with_capacity(files.len());
+    for file in files {
+        attached.push(engine.attachments().attach_file(file).await?);
+    }
+    Ok(attached)
 }
 
 fn percent_decode(text: &str) -> String {

@@ -9,6 +9,7 @@
 
 mod arguments;
 mod commands;
+mod demo;
 mod output;
 mod sentences;
 
@@ -39,7 +40,7 @@ async fn run(command: Command) -> Result<(), Fault> {
     if let Command::Simulate(options) = command {
         return commands::simulate(options).await;
     }
-    let engine = Engine::open(engine::Options::from_environment(arguments::data_dir(), simulator::door())).await;
+    let engine = Engine::open(engine::Options::from_environment(arguments::data_dir(), demo::Door)).await;
     let outcome = match command {
         Command::Chat(options) => commands::chat(&engine, options).await,
         Command::Models(options) => commands::models(&engine, options).await,

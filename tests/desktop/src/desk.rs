@@ -110,7 +110,13 @@ impl Desk {
     /// A command that runs on this desk: its display, its bus, its folders, and nothing of the outer session.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
-        for outer in ["WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "EDGEWISE_API_URL"] {
+        for outer in [
+            "WAYLAND_DISPLAY",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "CLOUDFLARE_API_TOKEN",
+            "CLOUDFLARE_ACCOUNT_ID",
+            "EDGEWISE_API_URL",
+        ] {
             command.env_remove(outer);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -139,7 +145,8 @@ impl Desk {
     /// The same, with the mouse button still down over the point.
     pub fn begin_drag(&self, files: &[&Path], to: (i32, i32)) -> Result<Drag<'_>> {
         let program = Self::binary_beside("drag-source")?;
-        let mut child = self.command(program).args(files).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child =
+            self.command(program).args(files).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let said = first_line(&mut child)?;
         if said != "ready" {
             bail!("the drag source said {said}");
@@ -160,7 +167,10 @@ impl Desk {
     }
 
     /// A program that was built beside the tests.
-    fn binary_beside(name: &str) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn binary_beside(name: &str) -> Result<PathBuf> {
         let own = std::env::current_exe()?;
         let folder = own.ancestors().find(|folder| folder.join(name).is_file());
         Ok(folder.with_context(|| format!("{name} was not built beside the tests"))?.join(name))

@@ -5,6 +5,7 @@
 //! with a screen reader finds them.
 
 mod desk;
+pub mod measure;
 mod window;
 
 pub use desk::{Desk, Drag, Keyring};

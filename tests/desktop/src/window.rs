@@ -105,7 +105,10 @@ impl Window {
             }
             if Instant::now() > deadline {
                 self.screenshot("gave-up").await.ok();
-                bail!("waited in vain until {what}; the page says: {}", self.page_text().await.unwrap_or_default());
+                bail!(
+                    "waited in vain until {what}; the page says: {}",
+                    self.page_text().await.unwrap_or_default()
+                );
             }
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
@@ -130,7 +133,10 @@ impl Window {
     pub async fn click(&self, role: &str, name: &str) -> Result<()> {
         let element = self.wait(role, name).await?;
         self.client
-            .execute("arguments[0].scrollIntoView({ block: 'nearest' })", vec![serde_json::to_value(&element)?])
+            .execute(
+                "arguments[0].scrollIntoView({ block: 'nearest' })",
+                vec![serde_json::to_value(&element)?],
+            )
             .await?;
         element.click().await.with_context(|| format!("clicking the {role} “{name}”"))
     }
@@ -168,9 +174,24 @@ impl Window {
 
     /// The process id of Edgewise.
     pub fn pid(&self) -> Result<u32> {
-        let output = std::process::Command::new("pgrep").args(["-P", &self.driver.0.id().to_string()]).output()?;
+        let output =
+            std::process::Command::new("pgrep").args(["-P", &self.driver.0.id().to_string()]).output()?;
         let text = String::from_utf8(output.stdout)?;
         text.lines().next().and_then(|line| line.trim().parse().ok()).context("Edgewise is not running")
+    }
+
+    /// When Edgewise's process was started, in milliseconds since 1970 (a resolution of 10 ms).
+    pub fn started_at(&self) -> Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()?))?;
+        let ticks: f64 = stat
+            .rsplit(") ")
+            .next()
+            .and_then(|rest| rest.split(' ').nth(19))
+            .context("its start")?
+            .parse()?;
+        let uptime = std::fs::read_to_string("/proc/uptime")?;
+        let uptime: f64 = uptime.split(' ').next().context("the uptime")?.parse()?;
+        Ok(crate::measure::now_ms() - (uptime * 1_000.0 - ticks * 10.0))
     }
 
     /// Ends Edgewise as a power cut would.

@@ -76,7 +76,9 @@ async fn ask(window: &Window, text: &str) -> Result<()> {
     window.click("button", "Send").await?;
     window.wait("article", "Assistant").await?;
     // Stop gives way to Send when the answer has ended.
-    window.wait_until("the answer has ended", "return document.querySelector('[aria-busy=true]') === null").await?;
+    window
+        .wait_until("the answer has ended", "return document.querySelector('[aria-busy=true]') === null")
+        .await?;
     window.wait("button", "Send").await?;
     Ok(())
 }

@@ -52,11 +52,11 @@ pub fn render_with(markdown: &str, options: &Options) -> Vec<Block> {
         return plain(markdown);
     }
     let document = markdown::parse(markdown, "");
-    let mut notes = writer::Footnotes::default();
+    let mut desk = writer::Desk::new(options.clone());
     document
         .pieces
         .iter()
-        .map(|piece| writer::finished(markdown, piece, &document.definitions, options, &mut notes))
+        .map(|piece| writer::finished(markdown, piece, &[&document.definitions], &mut desk))
         .collect()
 }
 

@@ -18,11 +18,15 @@ pub struct Piece<'a> {
     pub range: Range<usize>,
     /// The events of this block, balanced. Ranges are relative to the source.
     pub events: Vec<Placed<'a>>,
+    /// The block's text as the parser should have seen it, where that differs from what stands there: see [`adapt`].
+    pub adapted: Option<String>,
 }
 
 /// A definition that other parts of the text refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
+    /// What it defines: `[label]` or `[^label]`, without regard to case. The first definition of a label counts.
+    pub label: String,
     /// Where it starts in the source, in bytes.
     pub at: usize,
     /// Markdown that defines the same again: put before a part of the text, it makes the part's references work.
@@ -57,7 +61,8 @@ pub fn parse<'a>(source: &'a str, prefix: &str) -> Document<'a> {
         .reference_definitions()
         .iter()
         .filter(|(_, link)| link.span.start >= prefix.len())
-        .map(|(_, link)| Definition {
+        .map(|(label, link)| Definition {
+            label: format!("[{}]", label.to_lowercase()),
             at: link.span.start,
             markdown: format!("{}\n\n", source[link.span.clone()].trim_end()),
         })
@@ -68,11 +73,15 @@ pub fn parse<'a>(source: &'a str, prefix: &str) -> Document<'a> {
         if let Event::Start(Tag::FootnoteDefinition(label)) = &event
             && range.start >= prefix.len()
         {
-            definitions.push(Definition { at: range.start, markdown: format!("[^{label}]: \u{2026}\n\n") });
+            definitions.push(Definition {
+                label: format!("[^{}]", label.to_lowercase()),
+                at: range.start,
+                markdown: format!("[^{label}]: \u{2026}\n\n"),
+            });
         }
         if depth == 0 {
             let start = line_start(source, range.start);
-            pieces.push(Piece { range: start..range.end, events: Vec::new() });
+            pieces.push(Piece { range: start..range.end, events: Vec::new(), adapted: None });
         }
         match &event {
             Event::Start(_) => depth += 1,
@@ -84,6 +93,9 @@ pub fn parse<'a>(source: &'a str, prefix: &str) -> Document<'a> {
         }
     }
     pieces.retain(|piece| piece.range.start >= prefix.len());
+    for piece in &mut pieces {
+        piece.adapted = adapt(source, piece);
+    }
     definitions.sort_by_key(|definition| definition.at);
     Document { pieces, definitions }
 }
@@ -112,8 +124,7 @@ pub(crate) const JOINT: char = '\u{fdd0}';
 ///
 /// Two habits of models are put right: maths in `\( x \)` and `\[ x \]`, and bold text in Chinese or Japanese that
 /// CommonMark does not close (`**重点：**文字`: it wants a space after the punctuation).
-#[must_use]
-pub fn adapted(source: &str, piece: &Piece<'_>) -> Option<String> {
+fn adapt(source: &str, piece: &Piece<'_>) -> Option<String> {
     let mut changes = formulas(source, piece);
     changes.extend(joints(source, piece));
     if changes.is_empty() {
@@ -162,6 +173,9 @@ fn formulas(source: &str, piece: &Piece<'_>) -> Vec<(Range<usize>, String)> {
 fn joints(source: &str, piece: &Piece<'_>) -> Vec<(Range<usize>, String)> {
     let is_mark = |c: char| !c.is_ascii() && !c.is_alphanumeric() && !c.is_whitespace();
     let mut changes = Vec::new();
+    if source[piece.range.clone()].is_ascii() {
+        return changes;
+    }
     for (event, range) in &piece.events {
         if !matches!(event, Event::Text(_)) || !source[range.start..].starts_with("**") {
             continue;

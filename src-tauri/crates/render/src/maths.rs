@@ -2,12 +2,13 @@
 //!
 //! What it does not understand, and what could make it work without end (macro definitions), stays source text.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pulldown_latex::config::DisplayMode;
 use pulldown_latex::{Parser, RenderConfig, Storage, push_mathml};
 
-use crate::escape_into;
+use crate::escape;
 
 /// Longest formula that is converted, in bytes.
 pub const MAX_SOURCE: usize = 4096;
@@ -29,15 +30,24 @@ const DEFINING: [&str; 10] = [
     "\\global",
 ];
 
-/// Appends the formula as MathML, or as its source in a `<code class="math">` when it cannot be converted.
-pub(crate) fn push(html: &mut String, source: &str, display: bool) {
-    if let Some(mathml) = mathml(source, display) {
-        html.push_str(&mathml);
-        return;
+/// Converted formulas of one text: while a paragraph is written, those at its beginning come again and again.
+#[derive(Debug, Default)]
+pub struct Formulas {
+    known: HashMap<(String, bool), String>,
+}
+
+impl Formulas {
+    /// Appends the formula as MathML, or as its source in a `<code class="math">` when it cannot be converted.
+    pub(crate) fn push(&mut self, html: &mut String, source: &str, display: bool) {
+        let converted = self.known.entry((source.to_owned(), display));
+        html.push_str(
+            converted.or_insert_with(|| mathml(source, display).unwrap_or_else(|| as_code(source))),
+        );
     }
-    html.push_str("<code class=\"math\">");
-    escape_into(html, source);
-    html.push_str("</code>");
+}
+
+fn as_code(source: &str) -> String {
+    format!("<code class=\"math\">{}</code>", escape(source))
 }
 
 /// The formula as `<math class="math-inline">` or `<math class="math-block">`.

@@ -10,13 +10,20 @@ use std::ops::Range;
 use domain::Block;
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
-use crate::markdown::{Definition, Piece, Placed, adapted, parse, preamble};
-use crate::writer::{self, Footnotes};
+use crate::markdown::{Definition, Piece, Placed, parse, preamble};
+use crate::writer::{self, Desk};
 use crate::{MAX_TEXT, Options, escape, escape_into, mend, plain};
 
 /// A tail up to this many bytes is parsed again for every patch; above it, only when it has grown by a 64th, so that
 /// the work for one endless block stays linear in its length.
 const SMALL_TAIL: usize = 4096;
+
+/// New text that shows nothing by itself (marks, a line break, the number of an item) is shown with the word that
+/// follows, unless it is longer than this.
+const SHORT_WAIT: usize = 48;
+
+/// Half a table row and half a formula are shown when they are whole, unless they are longer than this.
+const LONG_WAIT: usize = 400;
 
 /// Blocks that replace what a receiver has from block `from` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +45,6 @@ impl Patch {
 /// A text in the making and its blocks.
 #[derive(Debug, Default)]
 pub struct Stream {
-    options: Options,
     text: String,
     /// How much of `text` the blocks show, in bytes.
     shown: usize,
@@ -54,7 +60,7 @@ pub struct Stream {
     definitions: Vec<Definition>,
     /// The same as Markdown, put before the tail to parse it.
     prefix: String,
-    notes: Footnotes,
+    desk: Desk,
     typing: Option<Typing>,
     parsed: u64,
 }
@@ -77,7 +83,7 @@ impl Stream {
     /// An empty text that is rendered as [`crate::render_with`] would.
     #[must_use]
     pub fn with(options: Options) -> Self {
-        Self { options, ..Self::default() }
+        Self { desk: Desk::new(options), ..Self::default() }
     }
 
     /// Appends what arrived. Costs a copy; the work is done by [`Self::patch`].
@@ -115,11 +121,14 @@ impl Stream {
         if self.shown == self.text.len() || self.text.len() > MAX_TEXT {
             return None;
         }
+        let in_fence = matches!(&self.typing, Some(Typing { place: Place::Fence { .. }, .. }));
+        if !in_fence && is_half(&self.text[self.shown..], last_line(&self.text)) {
+            return None;
+        }
         if let Some(patch) = self.append() {
             return Some(patch);
         }
-        let tail = self.text.len() - self.tail;
-        if tail > SMALL_TAIL && self.text.len() - self.shown < tail / 64 {
+        if self.waits() {
             return None;
         }
         self.parse_tail();
@@ -127,6 +136,14 @@ impl Stream {
         self.sent = self.closed.len();
         let closed = self.closed[from..].iter().map(|closed| closed.block.clone());
         Some(Patch { from: number(from), blocks: closed.chain(self.open.iter().cloned()).collect() })
+    }
+
+    /// Whether the new text is better shown together with what follows: it is only half of something, or the tail is
+    /// so long that it is parsed less often.
+    fn waits(&self) -> bool {
+        let new = &self.text[self.shown..];
+        let tail = self.text.len() - self.tail;
+        is_half(new, last_line(&self.text)) || (tail > SMALL_TAIL && new.len() < tail / 64)
     }
 
     /// Ends the text: its blocks are now those of [`crate::render_with`] over all of it, one for one. The last patch, or
@@ -144,32 +161,22 @@ impl Stream {
     fn settle(&mut self) -> (usize, Vec<Block>) {
         let document = parse(&self.text, "");
         self.parsed += self.text.len() as u64;
-        let mut notes = Footnotes::default();
+        self.desk.keep_notes(0);
         let mut changed = None;
         let mut closed = Vec::with_capacity(document.pieces.len());
         let mut before = std::mem::take(&mut self.closed).into_iter();
         for (at, piece) in document.pieces.iter().enumerate() {
-            let mut notes_before = notes.clone();
-            let outline =
-                writer::outline(&self.text, piece, &document.definitions, &self.options, &mut notes);
+            let definitions = [document.definitions.as_slice()];
+            let notes = self.desk.notes();
+            let outline = writer::outline(piece, &definitions, &mut self.desk);
             let same = before.next().filter(|old| old.outline == outline && old.range == piece.range);
-            let sent = at < self.sent;
-            let block = match same {
-                Some(old) => old.block,
-                None => {
-                    changed.get_or_insert(at);
-                    writer::finished(
-                        &self.text,
-                        piece,
-                        &document.definitions,
-                        &self.options,
-                        &mut notes_before,
-                    )
-                }
-            };
-            if !sent {
+            if same.is_none() || at >= self.sent {
                 changed.get_or_insert(at);
             }
+            let block = same.map(|old| old.block).unwrap_or_else(|| {
+                self.desk.keep_notes(notes);
+                writer::finished(&self.text, piece, &definitions, &mut self.desk)
+            });
             closed.push(Closed { block, range: piece.range.clone(), outline });
         }
         let from = changed.unwrap_or(closed.len());
@@ -200,76 +207,129 @@ impl Stream {
 
     /// Parses the open tail, closes what no further line can change, and shows the rest as it looks now.
     fn parse_tail(&mut self) {
-        let source = format!("{}{}", self.prefix, &self.text[self.tail..]);
+        let tail = &self.text[self.tail..];
+        let prefix = if tail.contains('[') { self.prefix.as_str() } else { "" };
+        let source = format!("{prefix}{tail}");
         self.parsed += source.len() as u64;
-        let document = parse(&source, &self.prefix);
+        let document = parse(&source, prefix);
         let closed = closed_count(&source, &document.pieces);
-        let shift = self.prefix.len();
-        let mut definitions = self.definitions.clone();
-        definitions.extend(document.definitions.iter().cloned());
+        let shift = prefix.len();
+        let definitions = [self.definitions.as_slice(), document.definitions.as_slice()];
         for piece in &document.pieces[..closed] {
-            let mut notes = self.notes.clone();
-            let outline = writer::outline(&source, piece, &definitions, &self.options, &mut notes);
-            let block = writer::finished(&source, piece, &definitions, &self.options, &mut self.notes);
+            let notes = self.desk.notes();
+            let outline = writer::outline(piece, &definitions, &mut self.desk);
+            self.desk.keep_notes(notes);
+            let block = writer::finished(&source, piece, &definitions, &mut self.desk);
             let range = piece.range.start - shift + self.tail..piece.range.end - shift + self.tail;
             self.closed.push(Closed { block, range, outline });
         }
-        self.show_open(&source, &document.pieces[closed..], &definitions);
+        let notes = self.desk.notes();
+        self.parsed += show(
+            &mut Open { blocks: &mut self.open, typing: &mut self.typing, desk: &mut self.desk },
+            &source,
+            &document.pieces[closed..],
+            &definitions,
+        );
+        self.desk.keep_notes(notes);
         let end = tail_start(&source, &document.pieces, closed).unwrap_or(shift);
-        let passed = document.definitions.into_iter().filter(|definition| definition.at < end);
-        let known = self.definitions.len();
-        self.definitions.extend(passed.map(|definition| Definition { at: 0, ..definition }));
-        if self.definitions.len() > known {
-            self.prefix = preamble(self.definitions.iter());
-        }
+        self.remember(document.definitions.into_iter().filter(|definition| definition.at < end).collect());
         self.tail += end - shift;
         self.shown = self.text.len();
     }
 
-    fn show_open(&mut self, source: &str, pieces: &[Piece<'_>], definitions: &[Definition]) {
-        let mut notes = self.notes.clone();
-        self.open.clear();
-        self.typing = None;
-        let Some((last, others)) = pieces.split_last() else { return };
-        for piece in others {
-            let html = writer::open(source, piece, definitions, &self.options, &mut notes);
-            self.open.push(Block { html });
+    /// Keeps definitions that the open tail has left behind.
+    fn remember(&mut self, passed: Vec<Definition>) {
+        let known = self.definitions.len();
+        for definition in passed {
+            if self.definitions.iter().all(|other| other.label != definition.label) {
+                self.definitions.push(Definition { at: 0, ..definition });
+            }
         }
-        let adapts = adapted(source, last).is_some();
-        let closers = if adapts { String::new() } else { mend::closers(source, &last.events) };
-        if closers.is_empty() {
-            self.show_last(source, source, last, definitions, &mut notes);
-            return;
-        }
-        // The mended tail is parsed from its last block on; definitions make its references work as before.
-        let prefix = preamble(definitions.iter().filter(|definition| definition.at < last.range.start));
-        let from = last.range.start;
-        let mended = format!("{prefix}{}{closers}", source[from..].trim_end());
-        self.parsed += mended.len() as u64;
-        let document = parse(&mended, &prefix);
-        let unmended = format!("{prefix}{}", &source[from..]);
-        match document.pieces.as_slice() {
-            [only] => self.show_last(&mended, &unmended, only, definitions, &mut notes),
-            _ => self.show_last(source, source, last, definitions, &mut notes),
+        if self.definitions.len() > known {
+            self.prefix = preamble(self.definitions.iter());
         }
     }
+}
 
-    fn show_last(
-        &mut self,
-        source: &str,
-        real: &str,
-        piece: &Piece<'_>,
-        definitions: &[Definition],
-        notes: &mut Footnotes,
-    ) {
-        let mut html = writer::open(source, piece, definitions, &self.options, notes);
-        self.typing = Typing::after(source, real, piece, &mut html);
-        self.open.push(Block { html });
+/// What shows the open tail.
+struct Open<'a> {
+    blocks: &'a mut Vec<Block>,
+    typing: &'a mut Option<Typing>,
+    desk: &'a mut Desk,
+}
+
+/// Shows the blocks of the open tail, the last of them mended. Returns how many bytes that parsed.
+fn show(open: &mut Open<'_>, source: &str, pieces: &[Piece<'_>], definitions: &[&[Definition]]) -> u64 {
+    open.blocks.clear();
+    *open.typing = None;
+    let Some((last, others)) = pieces.split_last() else { return 0 };
+    for piece in others {
+        let html = writer::open(source, piece, definitions, open.desk);
+        open.blocks.push(Block { html });
     }
+    let closers = if last.adapted.is_some() { String::new() } else { mend::closers(source, &last.events) };
+    if closers.is_empty() {
+        show_last(open, source, source, last, definitions);
+        return 0;
+    }
+    // The mended block is parsed alone; definitions make its references work as before.
+    let before = definitions.iter().copied().flatten().filter(|other| other.at < last.range.start);
+    let prefix = preamble(before);
+    let real = format!("{prefix}{}", &source[last.range.start..]);
+    let mended = format!("{}{closers}", real.trim_end());
+    match parse(&mended, &prefix).pieces.as_slice() {
+        [only] => show_last(open, &mended, &real, only, definitions),
+        _ => show_last(open, source, source, last, definitions),
+    }
+    mended.len() as u64
+}
+
+/// Shows the last block, which is `piece` of `source`. `real` is the source without what was added to mend it.
+fn show_last(
+    open: &mut Open<'_>,
+    source: &str,
+    real: &str,
+    piece: &Piece<'_>,
+    definitions: &[&[Definition]],
+) {
+    let mut html = writer::open(source, piece, definitions, open.desk);
+    *open.typing = Typing::after(source, real, piece, &mut html);
+    open.blocks.push(Block { html });
 }
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn last_line(text: &str) -> &str {
+    text.rsplit('\n').next().unwrap_or(text)
+}
+
+/// Whether `new`, which ends in `line`, is half of something that is better shown whole.
+fn is_half(new: &str, line: &str) -> bool {
+    if new.len() > LONG_WAIT {
+        return false;
+    }
+    if line.starts_with('|') || opens_formula(new) {
+        return !new.contains("|\n");
+    }
+    let ends_in_mark = new.chars().next_back().is_none_or(|last| !continues(last));
+    let no_word_yet = !line.chars().any(char::is_alphabetic);
+    new.len() <= SHORT_WAIT && !new.ends_with("|\n") && (ends_in_mark || no_word_yet)
+}
+
+/// Whether a formula begins in `new` and does not end there. A dollar before a digit is a price.
+fn opens_formula(new: &str) -> bool {
+    if let Some(at) = new.rfind(['$', '\\']) {
+        let opens = |mark: &str, close: &str| {
+            new.rfind(mark).is_some_and(|at| !new[at + mark.len()..].contains(close))
+        };
+        let dollars = new.matches("$$").count();
+        let single = new.matches('$').count() - 2 * dollars;
+        let price = new[at + 1..].starts_with(|c: char| c.is_ascii_digit() || c.is_whitespace());
+        return dollars % 2 == 1 || (single % 2 == 1 && !price) || opens("\\(", "\\)") || opens("\\[", "\\]");
+    }
+    false
 }
 
 /// How many of the pieces no further text can change, but for late definitions. A block is closed by the whole first
@@ -334,8 +394,9 @@ struct Typing {
 
 #[derive(Debug)]
 enum Place {
-    /// In a sentence; the last character decides what a space may do.
-    Prose { last: char },
+    /// In a sentence; the last character decides what a space may do. `lines`: in a paragraph, which the next line
+    /// continues when it begins with a letter.
+    Prose { last: char, lines: bool },
     /// In an open code fence. `at_start`: the line so far is blank, so that a fence mark could close the block.
     Fence { mark: char, at_start: bool },
 }
@@ -354,7 +415,7 @@ impl Typing {
         }
         let words = real.strip_suffix(' ').unwrap_or(real);
         let last = words.chars().next_back()?;
-        let shown = if adapted(source, piece).is_some() {
+        let shown = if piece.adapted.is_some() {
             ends_with_words(&html[..insertion(html)], words)
         } else {
             ends_in_words(source, words.len(), &piece.events)
@@ -367,17 +428,22 @@ impl Typing {
             html.insert(at, ' ');
             at += 1;
         }
-        Some(Self { at, place: Place::Prose { last: real.chars().next_back()? } })
+        Some(Self {
+            at,
+            place: Place::Prose { last: real.chars().next_back()?, lines: takes_lines(&piece.events) },
+        })
     }
 
     /// Whether `new` is nothing but text here. Afterwards the place stands behind it; a refusal ends the typing.
     fn accepts(&mut self, new: &str) -> bool {
         match &mut self.place {
-            Place::Prose { last } => new.chars().all(|c| {
-                let fine = if c == ' ' {
-                    continues(*last)
-                } else {
-                    continues(c) && !(c == '/' && ":/".contains(*last))
+            Place::Prose { last, lines } => new.chars().all(|c| {
+                let fine = match (*last, c) {
+                    ('\n', c) => c.is_alphabetic(),
+                    (before, '\n') => *lines && continues(before),
+                    (before, ' ') => continues(before),
+                    (':' | '/', '/') => false,
+                    (_, c) => continues(c),
                 };
                 *last = c;
                 fine
@@ -407,11 +473,31 @@ fn continues(c: char) -> bool {
         || (!c.is_ascii() && !c.is_whitespace() && !c.is_control())
 }
 
-/// Whether the last line has a word already and does not end in an address.
+/// Whether the last line has a word already and ends neither in an address nor in half an entity.
 fn is_prose(words: &str) -> bool {
-    let line = words.rsplit('\n').next().unwrap_or(words);
+    let line = last_line(words);
     let word = line.rsplit(' ').next().unwrap_or(line);
-    line.chars().any(char::is_alphabetic) && !word.contains("://") && !line.contains("](")
+    let in_address = line.rfind("](").is_some_and(|at| !line[at..].contains(')'));
+    line.chars().any(char::is_alphabetic) && !word.contains("://") && !word.contains('&') && !in_address
+}
+
+/// Whether the block ends in a paragraph, at whatever depth.
+fn takes_lines(events: &[Placed<'_>]) -> bool {
+    let mut ends = events.iter().rev().map_while(|(event, _)| match event {
+        Event::End(end) => Some(end),
+        _ => None,
+    });
+    ends.all(|end| {
+        matches!(
+            end,
+            TagEnd::Paragraph
+                | TagEnd::Item
+                | TagEnd::List(_)
+                | TagEnd::BlockQuote(_)
+                | TagEnd::Strong
+                | TagEnd::Emphasis
+        )
+    })
 }
 
 /// Whether the last thing in the block is text (or a code span that was mended) that reaches to byte `end`.
@@ -477,10 +563,10 @@ mod tests {
 
     #[test]
     fn an_open_fence_is_code_already() {
-        let (views, blocks) = stream_of(&["```rust\nfn", " main() {\n", "}\n``", "`\n"]);
+        let (views, blocks) = stream_of(&["```rust\nfn", " main() {\n", "}\n``", "`\nDone\nand"]);
         assert!(views[1][0].ends_with("<pre><code>fn main() {\n</code></pre></figure>\n"), "{}", views[1][0]);
         assert!(views[3][0].contains("hl-keyword"), "a closed fence is highlighted at once: {}", views[3][0]);
-        assert_eq!(blocks, render("```rust\nfn main() {\n}\n```\n"));
+        assert_eq!(blocks, render("```rust\nfn main() {\n}\n```\nDone\nand"));
     }
 
     #[test]

@@ -163,8 +163,12 @@ const CLASSES: [(&str, &[&str]); 12] = [
     ("ul", &["tasks"]),
 ];
 
+/// All elements, for a quick look.
+static KNOWN: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| TAGS.into_iter().chain(MATHS_TAGS).chain([UNDEROVER]).collect());
+
 fn is_maths(tag: &str) -> bool {
-    tag == "math" || tag == UNDEROVER || MATHS_TAGS.contains(&tag)
+    tag == "math" || tag.starts_with('m') && (tag == UNDEROVER || MATHS_TAGS.contains(&tag))
 }
 
 fn is_class(tag: &str, class: &str) -> bool {
@@ -190,7 +194,7 @@ fn is_value(name: &str, value: &str) -> bool {
 }
 
 static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let tags: HashSet<&str> = TAGS.into_iter().chain(MATHS_TAGS).chain([UNDEROVER]).collect();
+    let tags = KNOWN.clone();
     let attributes: HashMap<&str, HashSet<&str>> = tags
         .iter()
         .map(|tag| {
@@ -266,7 +270,7 @@ fn nests_cleanly(html: &str) -> Option<()> {
             continue;
         }
         let name = tag.split(' ').next()?;
-        (TAGS.contains(&name) || is_maths(name)).then_some(())?;
+        KNOWN.contains(name).then_some(())?;
         clean_attributes(name, &tag[name.len()..])?;
         if !matches!(name, "br" | "hr") {
             open.push(name);

@@ -9,23 +9,43 @@ use domain::Block;
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
 use crate::links::{link_address, open_link, picture_address, push_text};
-use crate::markdown::{Definition, JOINT, Piece, Placed, adapted, parse, preamble};
+use crate::markdown::{Definition, JOINT, Piece, Placed, parse, preamble};
+use crate::maths::Formulas;
 use crate::wall::MAX_DEPTH;
-use crate::{Options, code, escape_into, maths, plain_block, wall};
+use crate::{Options, code, escape_into, plain_block, wall};
 
-/// Numbers of footnotes, in the order in which the text first names them.
-#[derive(Debug, Clone, Default)]
-pub struct Footnotes {
-    labels: Vec<String>,
+/// What the blocks of one text share while they are written one after the other.
+#[derive(Debug, Default)]
+pub struct Desk {
+    options: Options,
+    /// Labels of footnotes in the order in which the text first names them; a place is a number.
+    notes: Vec<String>,
+    formulas: Formulas,
 }
 
-impl Footnotes {
+impl Desk {
+    /// The desk for the first block.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// How many footnotes are numbered.
+    pub(crate) fn notes(&self) -> usize {
+        self.notes.len()
+    }
+
+    /// Forgets the numbers of all but the first `count` footnotes, before a block is written again.
+    pub(crate) fn keep_notes(&mut self, count: usize) {
+        self.notes.truncate(count);
+    }
+
     fn number(&mut self, label: &str) -> usize {
-        if let Some(at) = self.labels.iter().position(|known| known == label) {
+        if let Some(at) = self.notes.iter().position(|known| known == label) {
             return at + 1;
         }
-        self.labels.push(label.to_owned());
-        self.labels.len()
+        self.notes.push(label.to_owned());
+        self.notes.len()
     }
 }
 
@@ -41,63 +61,43 @@ pub enum Detail {
 }
 
 /// Renders a finished block through both walls; as plain text when it is too deep or too long for them.
-pub fn finished(
-    source: &str,
-    piece: &Piece<'_>,
-    definitions: &[Definition],
-    options: &Options,
-    notes: &mut Footnotes,
-) -> Block {
-    html(source, piece, definitions, options, notes, Detail::Finished)
+pub fn finished(source: &str, piece: &Piece<'_>, definitions: &[&[Definition]], desk: &mut Desk) -> Block {
+    html(piece, definitions, desk, Detail::Finished)
         .and_then(|html| wall::clean(&html))
         .map_or_else(|| plain_block(&source[piece.range.clone()]), |html| Block { html })
 }
 
 /// Renders the block that is still being written. The check of the second wall is the fast one, and only what fails
 /// it goes through the slow one.
-pub fn open(
-    source: &str,
-    piece: &Piece<'_>,
-    definitions: &[Definition],
-    options: &Options,
-    notes: &mut Footnotes,
-) -> String {
-    html(source, piece, definitions, options, notes, Detail::Open)
+pub fn open(source: &str, piece: &Piece<'_>, definitions: &[&[Definition]], desk: &mut Desk) -> String {
+    html(piece, definitions, desk, Detail::Open)
         .and_then(|html| if wall::is_clean(&html) { Some(html) } else { wall::clean(&html) })
         .unwrap_or_else(|| plain_block(&source[piece.range.clone()]).html)
 }
 
 /// A number that is equal when a block parsed again renders the same.
-pub fn outline(
-    source: &str,
-    piece: &Piece<'_>,
-    definitions: &[Definition],
-    options: &Options,
-    notes: &mut Footnotes,
-) -> u64 {
+pub fn outline(piece: &Piece<'_>, definitions: &[&[Definition]], desk: &mut Desk) -> u64 {
     let mut hasher = DefaultHasher::new();
-    html(source, piece, definitions, options, notes, Detail::Outline).hash(&mut hasher);
+    html(piece, definitions, desk, Detail::Outline).hash(&mut hasher);
     hasher.finish()
 }
 
 /// The HTML of a block behind the first wall only. `None` when it nests too deep.
 #[must_use]
 pub fn html(
-    source: &str,
     piece: &Piece<'_>,
-    definitions: &[Definition],
-    options: &Options,
-    notes: &mut Footnotes,
+    definitions: &[&[Definition]],
+    desk: &mut Desk,
     detail: Detail,
 ) -> Option<String> {
-    let mut writer = Writer::new(options, notes, detail);
-    let Some(rewritten) = adapted(source, piece) else {
+    let mut writer = Writer::new(desk, detail);
+    let Some(adapted) = &piece.adapted else {
         writer.block(&piece.events)?;
         return Some(writer.html);
     };
-    let elsewhere = definitions.iter().filter(|definition| !piece.range.contains(&definition.at));
-    let prefix = preamble(elsewhere.filter(|_| rewritten.contains('[')));
-    let whole = format!("{prefix}{rewritten}");
+    let elsewhere = definitions.iter().copied().flatten().filter(|other| !piece.range.contains(&other.at));
+    let prefix = preamble(elsewhere.filter(|_| adapted.contains('[')));
+    let whole = format!("{prefix}{adapted}");
     for piece in &parse(&whole, &prefix).pieces {
         writer.block(&piece.events)?;
     }
@@ -107,8 +107,7 @@ pub fn html(
 /// What is open while events are written.
 struct Writer<'a> {
     html: String,
-    options: &'a Options,
-    notes: &'a mut Footnotes,
+    desk: &'a mut Desk,
     detail: Detail,
     /// Running text that is not written yet: the parser cuts it at every special character.
     text: String,
@@ -135,11 +134,10 @@ struct CodeBlock {
 }
 
 impl<'a> Writer<'a> {
-    fn new(options: &'a Options, notes: &'a mut Footnotes, detail: Detail) -> Self {
+    fn new(desk: &'a mut Desk, detail: Detail) -> Self {
         Self {
             html: String::new(),
-            options,
-            notes,
+            desk,
             detail,
             text: String::new(),
             depth: 0,
@@ -198,7 +196,7 @@ impl<'a> Writer<'a> {
             Event::InlineHtml(tag) if is_line_break(tag) => self.html.push_str("<br>\n"),
             Event::Html(raw) | Event::InlineHtml(raw) => escape_into(&mut self.html, raw),
             Event::FootnoteReference(label) => {
-                let number = self.notes.number(label);
+                let number = self.desk.number(label);
                 self.html.push_str(&format!("<sup class=\"footnote-ref\">{number}</sup>"));
             }
             Event::SoftBreak => self.html.push('\n'),
@@ -233,7 +231,7 @@ impl<'a> Writer<'a> {
             Tag::Item if begins_with_task(next) => self.html.push_str("<li class=\"task-item\">"),
             Tag::Item => self.html.push_str("<li>"),
             Tag::FootnoteDefinition(label) => {
-                let number = self.notes.number(label);
+                let number = self.desk.number(label);
                 self.html.push_str(&format!(
                     "<div class=\"footnote\"><span class=\"footnote-label\">{number}</span>\n"
                 ));
@@ -318,7 +316,7 @@ impl<'a> Writer<'a> {
             return;
         }
         if self.links.is_empty() {
-            push_text(&mut self.html, &self.text, &self.options.citations);
+            push_text(&mut self.html, &self.text, &self.desk.options.citations);
         } else {
             escape_into(&mut self.html, &self.text);
         }
@@ -335,7 +333,7 @@ impl<'a> Writer<'a> {
         if self.detail == Detail::Outline {
             self.element(if display { "display" } else { "inline" }, source);
         } else {
-            maths::push(&mut self.html, source, display);
+            self.desk.formulas.push(&mut self.html, source, display);
         }
     }
 

@@ -57,7 +57,7 @@ pub(crate) fn examine(path: &Path, thorough: bool) -> Result<Sound, Refusal> {
         return Err(Refusal::Damaged("it is not a database of Edgewise".into()));
     }
     check_schema(&connection, version)?;
-    let index_damaged = quick_check(&connection, (!thorough).then_some(CHECK_AT_START))?;
+    let index_damaged = check_pages(&connection, (!thorough).then_some(CHECK_AT_START))?;
     Ok(Sound { version, index_damaged, strange_log: log == Log::Strange })
 }
 
@@ -192,28 +192,40 @@ fn check_schema(connection: &Connection, version: u32) -> Result<(), Refusal> {
     }
 }
 
-/// SQLite's own check, up to the limit; whether only the search index is damaged.
-fn quick_check(connection: &Connection, limit: Option<Duration>) -> Result<bool, Refusal> {
+/// SQLite's own checks, up to the limit in all; whether only the search index is damaged. The list of conversations comes
+/// first and with its indexes: a damaged one could look like an empty history. Then all pages, then the messages' indexes.
+fn check_pages(connection: &Connection, limit: Option<Duration>) -> Result<bool, Refusal> {
     if let Some(limit) = limit {
         let begun = Instant::now();
         connection.progress_handler(20_000, Some(move || begun.elapsed() > limit)).map_err(refusal)?;
     }
-    let said = said_by_check(connection);
-    connection.progress_handler(0, None::<fn() -> bool>).map_err(refusal)?;
-    let (index, other): (Vec<_>, Vec<_>) = match said {
-        Ok(said) => said.into_iter().filter(|line| line != "ok").partition(|line| is_about_index(line)),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => return Ok(false),
-        Err(error) => return Err(refusal(error)),
-    };
-    match other.first() {
-        Some(line) => Err(Refusal::Damaged(line.clone())),
-        None => Ok(!index.is_empty()),
+    let mut index_damaged = false;
+    let mut outcome = Ok(());
+    for check in ["integrity_check('conversation')", "quick_check(10)", "integrity_check('message')"] {
+        outcome = said_by(connection, check).and_then(|said| {
+            let (index, other): (Vec<_>, Vec<_>) =
+                said.into_iter().filter(|line| line != "ok").partition(|line| is_about_index(line));
+            index_damaged |= !index.is_empty();
+            other.into_iter().next().map_or(Ok(()), |line| Err(Refusal::Damaged(line)))
+        });
+        if outcome.is_err() {
+            break;
+        }
     }
+    connection.progress_handler(0, None::<fn() -> bool>).map_err(refusal)?;
+    outcome.map(|()| index_damaged)
 }
 
-fn said_by_check(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut check = connection.prepare("PRAGMA quick_check(10)")?;
-    check.query_map([], |row| row.get(0))?.collect()
+/// What a check says, line by line; nothing when it ran out of time.
+fn said_by(connection: &Connection, check: &str) -> Result<Vec<String>, Refusal> {
+    let ask = || -> rusqlite::Result<Vec<String>> {
+        let mut check = connection.prepare(&format!("PRAGMA {check}"))?;
+        check.query_map([], |row| row.get(0))?.collect()
+    };
+    match ask() {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(Vec::new()),
+        said => said.map_err(refusal),
+    }
 }
 
 /// FTS5 reports its own findings in this form; those of the pages below it look different.

@@ -78,3 +78,17 @@ pub fn texts(store: &Store, conversation: &str) -> Vec<String> {
     let ids: Vec<_> = path.into_iter().map(|item| item.id).collect();
     store.messages(&ids).expect("messages").into_iter().map(|stored| stored.message.text).collect()
 }
+
+/// SplitMix64: numbers that are the same in each run.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let limit = u64::try_from(limit.max(1)).expect("fits");
+        usize::try_from((mixed ^ (mixed >> 31)) % limit).expect("fits")
+    }
+}

@@ -29,10 +29,10 @@ struct View<'a> {
     model: &'a str,
 }
 
-/// On one line, at most 100 characters.
+/// On one line, at most 80 characters.
 fn quoted(said: &str) -> String {
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= 100 { line } else { line.chars().take(99).chain(['…']).collect() }
+    if line.chars().count() <= 80 { line } else { line.chars().take(79).chain(['…']).collect() }
 }
 
 impl View<'_> {
@@ -47,8 +47,8 @@ impl View<'_> {
         format!(
             "This is a simulation of `{}`: no model read your message, and nothing left this computer. You wrote:\n\n\
              > {}\n\n### {}\n\n{list}\n\
-             | Your message | Count |\n|---|---:|\n| Words | {} |\n| Tokens, about | {} |\n| Messages so far | {} |\n\n\
-             {}\n\nFormulas stand inline, $e^{{i\\pi}} + 1 = 0$, or alone:\n\n{}\n\n\
+             | Your message | Count |\n|---|---:|\n| Words | {} |\n| Tokens, about | {} |\n| Messages | {} |\n\n\
+             {}\n\nFormulas are drawn too:\n\n{}\n\n\
              Connect an account in **Settings** for real answers.",
             self.model,
             self.quote,

@@ -166,15 +166,18 @@ fn turn_tokens(turn: &Turn) -> usize {
 }
 
 fn check_keys(model: &Model, body: &Value, door: Door, native: bool) -> Result<(), Refusal> {
-    let keys = || body.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
-    if !native && door == Door::Run {
-        let unknown: Vec<String> =
-            keys().filter(|key| !OPENAI_KEYS.contains(key)).map(|key| format!("'{key}'")).collect();
-        if !unknown.is_empty() {
-            let what =
-                format!("additionalProperties at '/' not met, unknown properties are {}", unknown.join(", "));
-            return Err(Refusal::schema(what));
-        }
+    match body["lora"].as_str() {
+        Some(_) if !model.lora => return Err(Refusal::named("no_lora")),
+        Some(name) if name.contains("incomplete") => return Err(Refusal::named("finetune_files_missing")),
+        _ => {}
+    }
+    let keys = body.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    let unknown: Vec<String> =
+        keys.filter(|key| !OPENAI_KEYS.contains(key)).map(|key| format!("'{key}'")).collect();
+    if !native && door == Door::Run && !unknown.is_empty() {
+        let what =
+            format!("additionalProperties at '/' not met, unknown properties are {}", unknown.join(", "));
+        return Err(Refusal::schema(what));
     }
     if body.get("messages").is_none() && body.get("prompt").is_none() {
         return Err(Refusal::schema(
@@ -182,11 +185,7 @@ fn check_keys(model: &Model, body: &Value, door: Door, native: bool) -> Result<(
              'messages'",
         ));
     }
-    match body["lora"].as_str() {
-        Some(_) if !model.lora => Err(Refusal::named("no_lora")),
-        Some(name) if name.contains("incomplete") => Err(Refusal::named("finetune_files_missing")),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_ranges(body: &Value, native: bool) -> Result<(), Refusal> {

@@ -103,11 +103,9 @@ pub(crate) fn question_of(said: &str) -> String {
     let passages: String = bracketed(&text).iter().map(|passage| passage.text.clone() + "\n").collect();
     let own = |line: &&str| {
         let line = line.trim();
-        !line.is_empty()
-            && !is_fence(line)
-            && leading_mark(line).is_none()
-            && !passages.contains(line)
-            && !(line.starts_with('<') && line.ends_with('>'))
+        let tag = line.starts_with('<') && line.ends_with('>');
+        let material = is_fence(line) || leading_mark(line).is_some() || passages.contains(line);
+        !line.is_empty() && !tag && !material
     };
     let lines: Vec<&str> = text.lines().filter(own).map(str::trim).collect();
     let strip = |line: &str| {

@@ -60,7 +60,7 @@ fn spectrum(line: usize) -> Bits {
     for _ in 0..line / 2 {
         bits.push(1, 1);
     }
-    let (code, length) = if line % 2 == 0 { (0b01, 2) } else { (0b001, 3) };
+    let (code, length) = if line.is_multiple_of(2) { (0b01, 2) } else { (0b001, 3) };
     bits.push(code, length);
     bits.push(0, 1); // positive
     bits
@@ -76,7 +76,7 @@ struct Bits {
 impl Bits {
     fn push(&mut self, value: u32, count: usize) {
         for i in (0..count).rev() {
-            if self.length % 8 == 0 {
+            if self.length.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let bit = (value >> i & 1) as u8;

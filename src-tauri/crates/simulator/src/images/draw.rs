@@ -1,6 +1,8 @@
 //! The drawing: a sky, a light, ranges of hills and water or trees, chosen by the prompt's words and hash. Equal
 //! prompts, seeds and sizes give equal bytes.
 
+use std::f32::consts::TAU;
+
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
 
@@ -124,7 +126,7 @@ fn palette(prompt: &str, random: &mut Random) -> [Colour; 4] {
 fn hill(i: usize, layers: usize, far: Colour, near: Colour, random: &mut Random) -> Hill {
     let depth = (i + 1) as f32 / layers as f32;
     let waves = [(1.3, 0.07), (3.7, 0.03), (9.0, 0.012)].map(|(pitch, size): (f32, f32)| {
-        (pitch * random.between(0.7, 1.5), size * random.between(0.5, 1.4), random.between(0.0, 6.28))
+        (pitch * random.between(0.7, 1.5), size * random.between(0.5, 1.4), random.between(0.0, TAU))
     });
     Hill { level: 0.48 + 0.34 * depth, waves, colour: blend(far, near, 0.25 + 0.75 * depth) }
 }
@@ -133,7 +135,7 @@ fn hill(i: usize, layers: usize, far: Colour, near: Colour, random: &mut Random)
 fn ridge(hill: &Hill, u: f32) -> f32 {
     hill.waves
         .iter()
-        .fold(hill.level, |level, (pitch, size, phase)| level + size * (u * pitch * 6.28 + phase).sin())
+        .fold(hill.level, |level, (pitch, size, phase)| level + size * (u * pitch * TAU + phase).sin())
 }
 
 fn sky(

@@ -1,0 +1,169 @@
+//! The app itself: what it found at start, news for the window, and the ways out of a database that cannot be opened.
+
+use crate::Engine;
+use crate::accounts;
+use crate::sink::Sink;
+use domain::{AppEvent, AppInfo, Fault, FaultCode, KeychainState, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+/// Days that a deleted conversation can be taken back.
+const TRASH_DAYS: i64 = 30;
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Its name.
+    pub check: &'static str,
+    /// What was found, or what is wrong with it.
+    pub outcome: Result<String, Fault>,
+}
+
+/// The use cases about the app. Made by [`Engine::app`].
+#[derive(Clone)]
+pub struct App {
+    pub(crate) engine: Engine,
+}
+
+impl App {
+    /// What the window needs before it draws anything.
+    pub fn app_info(&self) -> AppInfo {
+        let inner = &self.engine.inner;
+        let chosen = self.engine.in_force().now().locale;
+        let wanted = [inner.locale_forced.clone(), chosen, inner.locale_system.clone()];
+        AppInfo {
+            version: inner.version.clone(),
+            data_dir: self.engine.database().dir().to_string_lossy().into_owned(),
+            locale: wanted.into_iter().flatten().find_map(|name| spoken(&name)).unwrap_or("en").to_owned(),
+            platform: std::env::consts::OS.to_owned(),
+            database: self.engine.database().state(),
+        }
+    }
+
+    /// Tells `events` all news from now on.
+    pub fn subscribe(&self, events: impl Sink<AppEvent>) {
+        self.engine.news().subscribe(events);
+    }
+
+    /// Puts a copy of the database into its place. The present one is set aside, never deleted.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown copy, `DatabaseDamaged` when the copy is damaged too; the present one stays then.
+    pub async fn restore_copy(&self, name: &str) -> Result<AppInfo, Fault> {
+        self.engine.database().restore_copy(name.to_owned(), self.engine.now()).await?;
+        self.load().await;
+        Ok(self.app_info())
+    }
+
+    /// Begins anew with an empty database. The present one is set aside, never deleted.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn start_fresh(&self) -> Result<AppInfo, Fault> {
+        self.engine.database().start_fresh(self.engine.now()).await?;
+        self.load().await;
+        Ok(self.app_info())
+    }
+
+    /// Checks what Edgewise stands on, one finding each: the database page by page, the keychain, the token, its
+    /// permission.
+    pub async fn examine(&self) -> Vec<Finding> {
+        let mut findings = vec![
+            Finding { check: "database", outcome: self.examine_database().await },
+            Finding { check: "keychain", outcome: self.examine_keychain().await },
+        ];
+        let caller = self.engine.accounts().caller().await;
+        let token = match &caller {
+            Ok(caller) => accounts::check::token(caller).await,
+            Err(fault) => Err(fault.clone()),
+        };
+        findings.push(Finding { check: "token", outcome: token });
+        if let Ok(caller) = caller {
+            let network = caller.client.can_use_workers_ai().await.map_err(|error| error.fault());
+            findings.push(Finding { check: "workers ai", outcome: network.map(|()| "permitted".to_owned()) });
+        }
+        findings
+    }
+
+    async fn examine_database(&self) -> Result<String, Fault> {
+        let said = self.engine.database().read(|shelf| Ok(shelf.disk.integrity()?)).await?;
+        if said.is_empty() {
+            return Ok(self.app_info().data_dir);
+        }
+        Err(Fault::new(FaultCode::DatabaseDamaged).with_detail(said.join("; ")))
+    }
+
+    async fn examine_keychain(&self) -> Result<String, Fault> {
+        let access = self.engine.access();
+        if access.is_environment() {
+            return Ok("not asked: environment variables name the account".to_owned());
+        }
+        let code = match access.keychain.state().await {
+            KeychainState::Ok => return Ok("answers".to_owned()),
+            KeychainState::Locked => FaultCode::KeychainLocked,
+            KeychainState::Denied => FaultCode::KeychainDenied,
+            KeychainState::Absent => FaultCode::KeychainMissing,
+            KeychainState::Silent => FaultCode::KeychainSilent,
+        };
+        Err(Fault::new(code))
+    }
+
+    /// What opening does beside opening.
+    pub(crate) async fn begin(&self) {
+        self.load().await;
+        let engine = self.engine.clone();
+        self.engine.runs().quietly(CancellationToken::new(), async move { tidy(&engine).await });
+    }
+
+    /// Takes what the database remembers into memory.
+    async fn load(&self) {
+        if let Ok(settings) = self.engine.database().read(|shelf| Ok(shelf.disk.settings()?)).await {
+            self.engine.in_force().set(settings);
+        }
+        self.engine.accounts().begin().await;
+    }
+}
+
+/// Once a start: today's copy of the database, and what has been in the trash for a month goes.
+async fn tidy(engine: &Engine) {
+    let now = engine.now();
+    let before = Timestamp(now.0 - TRASH_DAYS * 86_400_000);
+    let tidied = engine
+        .database()
+        .read(move |shelf| {
+            shelf.disk.keep_daily_copy(now)?;
+            Ok(shelf.disk.purge_trash(before)?)
+        })
+        .await;
+    if let Err(fault) = tidied {
+        tracing::warn!(code = ?fault.code, "the daily tidying was not done");
+    }
+}
+
+/// The language of ours that a name like `zh_CN.UTF-8` or `en-GB` asks for.
+fn spoken(name: &str) -> Option<&'static str> {
+    let language = name.split(['-', '_', '.', '@']).next().unwrap_or_default().to_ascii_lowercase();
+    match language.as_str() {
+        "en" => Some("en"),
+        "zh" => Some("zh-CN"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_systems_name_for_a_language_is_understood() {
+        for (name, language) in [
+            ("zh_CN.UTF-8", Some("zh-CN")),
+            ("zh-Hant-TW", Some("zh-CN")),
+            ("en-GB", Some("en")),
+            ("de_DE", None),
+            ("C", None),
+            ("", None),
+        ] {
+            assert_eq!(spoken(name), language, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! One turn from the message to the stored answer.
+//!
+//! [`begin`] commits the message, the empty answer and the run before anything leaves the machine, and returns. The
+//! rest is the run's own work: passages, context, stream, end, title. Whatever happens there ends in one
+//! [`store::Ending`] and one last event.
+
+use super::answer::Answer;
+use super::arrived::Arrived;
+use super::ending::{Ended, Outcome};
+use super::journal;
+use super::prompt::{self, Prompt, Setting, Talk};
+use super::retrieval::{self, Passages, Wanted};
+use super::{Words, title};
+use crate::Engine;
+use crate::accounts::Caller;
+use crate::runs::{Halt, Run};
+use crate::saving::is_trouble;
+use crate::sink::Sink;
+use crate::{context, usage, views};
+use domain::{
+    AppEvent, AttachmentId, ConversationId, ConversationOptions, ConversationSummary, Fault, LedgerEntry,
+    Message, MessageId, MessageStatus, MessageView, ModelId, PathItem, RunEvent, RunId, RunStep, SourceRef,
+    Started, Usage,
+};
+use std::sync::Arc;
+use store::{Ending, NewConversation, NewMessage, Place, Store, StoredMessage, Where};
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub(crate) enum Order {
+    /// Ask something (`question`) at a place of a conversation, or have the question there answered once more.
+    Ask {
+        /// In an existing conversation, or a new one.
+        conversation: Conversation,
+        /// Where in it.
+        place: Place,
+        /// What is asked; `None` when the question is there already.
+        question: Option<Question>,
+        /// Another model for this one answer.
+        model: Option<ModelId>,
+    },
+    /// Go on with an answer that was cut.
+    Continue(MessageId),
+}
+
+/// Where an order goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Conversation {
+    /// It exists.
+    Existing(ConversationId),
+    /// It begins with this turn.
+    New {
+        /// Its settings.
+        options: ConversationOptions,
+        /// It leaves no trace.
+        temporary: bool,
+    },
+}
+
+/// A message of the person.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// Its words.
+    pub(crate) text: String,
+    /// Files with it.
+    pub(crate) attachments: Vec<AttachmentId>,
+}
+
+/// A turn whose messages are on disk.
+pub(crate) struct Turn {
+    pub(crate) engine: Engine,
+    pub(crate) run: Arc<Run>,
+    pub(crate) caller: Caller,
+    pub(crate) home: Store,
+    pub(crate) temporary: bool,
+    setting: Setting,
+    summary: ConversationSummary,
+    /// The answer as it was when the turn began.
+    answer: StoredMessage,
+    /// It is continued.
+    continued: bool,
+    /// Told what arrives, as it was received.
+    words: Option<Arc<dyn Sink<Words>>>,
+}
+
+/// What begins a turn left on disk.
+struct Committed {
+    home: Store,
+    summary: ConversationSummary,
+    question: Option<StoredMessage>,
+    answer: StoredMessage,
+    path: Vec<PathItem>,
+}
+
+/// Stores the turn's messages, begins its run, and returns what was begun. Nothing was sent yet.
+pub(crate) async fn begin(
+    engine: &Engine,
+    order: Order,
+    listener: Arc<dyn Sink<RunEvent>>,
+    words: Option<Arc<dyn Sink<Words>>>,
+) -> Result<Started, Fault> {
+    let caller = engine.accounts().caller().await?;
+    engine.usage().keep_within_cap(&caller).await?;
+    let setting = setting(engine, &order).await?;
+    let run: RunId = engine.new_id();
+    let committed = commit(engine, order.clone(), &setting, run.clone()).await?;
+    let Committed { home, summary, question, answer, path } = committed;
+    let entered = engine.runs().enter(run.clone(), summary.id.clone(), answer.message.id.clone(), listener);
+    let started = Started {
+        run,
+        conversation: summary.clone(),
+        question: match question {
+            Some(question) => Some(views::view(engine, question).await),
+            None => None,
+        },
+        answer: views::view(engine, answer.clone()).await,
+        path,
+    };
+    let turn = Turn {
+        engine: engine.clone(),
+        run: Arc::clone(&entered),
+        caller,
+        temporary: summary.temporary,
+        setting: Setting { conversation: summary.id.clone(), ..setting },
+        home,
+        summary: summary.clone(),
+        answer,
+        continued: matches!(order, Order::Continue(_)),
+        words,
+    };
+    engine.news().tell(&AppEvent::ConversationChanged { conversation: summary });
+    engine.runs().work(entered, async move { turn.work().await });
+    Ok(started)
+}
+
+/// The options and the model that hold for a turn.
+async fn setting(engine: &Engine, order: &Order) -> Result<Setting, Fault> {
+    let (conversation, options, model) = match order {
+        Order::Continue(message) => {
+            let message = message.clone();
+            let (id, options, model) = engine
+                .database()
+                .read(move |shelf| {
+                    let home = shelf.home_of(&message);
+                    let answer = home.message(&message)?.message;
+                    Ok((answer.conversation.clone(), home.options(&answer.conversation)?, answer.model))
+                })
+                .await?;
+            (id, options, model)
+        }
+        Order::Ask { conversation: Conversation::Existing(id), model, .. } => {
+            let asked = id.clone();
+            let options =
+                engine.database().read(move |shelf| Ok(shelf.home(&asked).options(&asked)?)).await?;
+            (id.clone(), options, model.clone())
+        }
+        Order::Ask { conversation: Conversation::New { options, .. }, model, .. } => {
+            (engine.new_id(), options.clone(), model.clone())
+        }
+    };
+    let model = engine.models().for_chat(model.as_ref().or(options.model.as_ref())).await;
+    Ok(Setting { conversation, options, model })
+}
+
+/// One transaction: all of it is on disk, or nothing is.
+async fn commit(engine: &Engine, order: Order, setting: &Setting, run: RunId) -> Result<Committed, Fault> {
+    let at = engine.now();
+    let (question_id, answer_id): (MessageId, MessageId) = (engine.new_id(), engine.new_id());
+    let setting = setting.clone();
+    engine
+        .database()
+        .write(move |shelf| {
+            let (home, conversation, place, question) = match order {
+                Order::Continue(message) => {
+                    let home = shelf.home_of(&message);
+                    let summary = home.begin_continuation(&message, &run, at)?;
+                    let answer = home.message(&message)?;
+                    let path = home.path(&summary.id, None)?;
+                    return Ok(Committed { home: home.clone(), summary, question: None, answer, path });
+                }
+                Order::Ask { conversation: Conversation::Existing(id), place, question, .. } => {
+                    (shelf.home(&id), Where::Existing(id), place, question)
+                }
+                Order::Ask { conversation: Conversation::New { temporary, .. }, place, question, .. } => {
+                    let home = if temporary { &shelf.memory } else { &shelf.disk };
+                    // The model is fixed with the conversation: another default does not change it.
+                    let model = Some(setting.model.id.clone());
+                    let options = ConversationOptions { model, ..setting.options.clone() };
+                    let id = setting.conversation.clone();
+                    let new = NewConversation { id, options, temporary, created_at: at };
+                    (home, Where::New(Box::new(new)), place, question)
+                }
+            };
+            let asked = question.is_some();
+            let turn = store::Turn {
+                conversation,
+                place,
+                question: question.map(|Question { text, attachments }| NewMessage {
+                    id: question_id.clone(),
+                    text,
+                    model: None,
+                    attachments,
+                }),
+                answer: NewMessage {
+                    id: answer_id.clone(),
+                    text: String::new(),
+                    model: Some(setting.model.id.clone()),
+                    attachments: Vec::new(),
+                },
+                run,
+                at,
+            };
+            for attachment in turn.question.iter().flat_map(|question| &question.attachments) {
+                shelf.bring(attachment, home, at)?;
+            }
+            let summary = home.begin_turn(&turn)?;
+            if asked && matches!(turn.conversation, Where::New(_)) {
+                // The draft of the conversation that was not begun yet lies on disk, wherever it is begun.
+                shelf.disk.set_draft(None, "")?;
+            }
+            let question = if asked { Some(home.message(&question_id)?) } else { None };
+            let answer = home.message(&answer_id)?;
+            let path = home.path(&summary.id, None)?;
+            Ok(Committed { home: home.clone(), summary, question, answer, path })
+        })
+        .await
+}
+
+impl Turn {
+    /// The run's work, to its last event.
+    async fn work(self) {
+        let mut sources = Vec::new();
+        let mut tokens = 0;
+        let before = self.continued.then_some(&self.answer.message);
+        let ended = match self.prepare(&mut sources).await {
+            Ok(prompt) => {
+                tokens = prompt.tokens;
+                let answer = Answer {
+                    engine: self.engine.clone(),
+                    run: Arc::clone(&self.run),
+                    caller: self.caller.clone(),
+                    home: self.home.clone(),
+                    before: before.cloned(),
+                    words: self.words.clone(),
+                    citations: sources.iter().map(|source: &SourceRef| source.n).collect(),
+                };
+                answer.write(prompt.request).await
+            }
+            Err(outcome) => Ended { outcome, arrived: Arrived::after(before) },
+        };
+        self.end(ended, sources, tokens).await;
+    }
+
+    /// Passages and context. Can be halted at any point.
+    async fn prepare(&self, sources: &mut Vec<SourceRef>) -> Result<Prompt, Outcome> {
+        tokio::select! {
+            halt = self.run.halted() => Err(Outcome::Halted(halt)),
+            prepared = self.prompt(sources) => prepared.map_err(Outcome::Failed),
+        }
+    }
+
+    async fn prompt(&self, sources: &mut Vec<SourceRef>) -> Result<Prompt, Fault> {
+        let passages = self.passages().await?;
+        if let Some(Passages { sources: found, considered }) = &passages {
+            sources.clone_from(found);
+            self.run.tell(RunStep::Sources { sources: found.clone(), considered: *considered });
+        }
+        let (home, setting) = (self.home.clone(), self.setting.clone());
+        // A new answer is empty and says nothing; one that is continued is the end of the talk.
+        let leaf = self.answer.message.id.clone();
+        let prompt = self
+            .engine
+            .database()
+            .read(move |_| {
+                let talk = Talk::read(&home, &setting.conversation, Some(&leaf), &setting.model)?;
+                Ok(prompt::build(&setting, talk, passages.as_ref()))
+            })
+            .await?;
+        if prompt.left_out > 0 {
+            let messages = u32::try_from(prompt.left_out).unwrap_or(u32::MAX);
+            self.run.tell(RunStep::LeftOut { messages });
+        }
+        Ok(prompt)
+    }
+
+    /// Passages for the question, when the conversation has something to look in. A continued answer keeps its own.
+    async fn passages(&self) -> Result<Option<Passages>, Fault> {
+        if self.continued && !self.answer.message.sources.is_empty() {
+            let sources = self.answer.message.sources.clone();
+            return Ok(Some(Passages {
+                considered: u32::try_from(sources.len()).unwrap_or(u32::MAX),
+                sources,
+            }));
+        }
+        let Some(retriever) = self.engine.retriever().filter(|_| retrieval::is_wanted(&self.setting.options))
+        else {
+            return Ok(None);
+        };
+        let room = self.setting.model.context_window.unwrap_or(8_192);
+        let wanted = Wanted {
+            conversation: self.setting.conversation.clone(),
+            options: self.setting.options.clone(),
+            question: self.question().await?.unwrap_or_default(),
+            first_number: 1,
+            // Half of what the answer leaves: the question and the talk need the rest.
+            budget: room
+                .saturating_sub(context::answer_room(&self.setting.model, &self.setting.options.parameters))
+                / 2,
+        };
+        retriever.retrieve(wanted).await.map(Some)
+    }
+
+    /// The words of the question that is answered.
+    async fn question(&self) -> Result<Option<String>, Fault> {
+        let Some(parent) = self.answer.message.parent.clone() else { return Ok(None) };
+        let home = self.home.clone();
+        self.engine.database().read(move |_| Ok(Some(home.message(&parent)?.message.text))).await
+    }
+
+    /// Stores how it ended, and tells it: to who listens, to the sidebar, to the count of the day.
+    async fn end(&self, ended: Ended, sources: Vec<SourceRef>, tokens: u32) {
+        let usage = self.usage(&ended, tokens);
+        let entry = usage.clone().map(|usage| self.ledger_entry(usage));
+        let (own, disk) = if self.temporary { (None, entry) } else { (entry, None) };
+        let ledger = own.into_iter().collect();
+        let ending = ended.ending(&self.run.message, sources, ledger, usage, self.engine.now());
+        self.store(&ended, &ending, disk).await;
+        self.tell_summary().await;
+        self.engine.usage().tell_today().await;
+        self.make_title(&ended).await;
+    }
+
+    /// Writes the end, once or as often as it takes: a disk that is full keeps nobody from reading the answer, and gets
+    /// it when there is space again.
+    async fn store(&self, ended: &Ended, ending: &Ending, disk: Option<LedgerEntry>) {
+        let mut told = false;
+        let mut failures = 0;
+        loop {
+            let (home, ending_copy, line) = (self.home.clone(), ending.clone(), disk.clone());
+            let stored = self
+                .engine
+                .database()
+                .write(move |shelf| {
+                    home.end_answer(&ending_copy)?;
+                    if let Some(line) = &line {
+                        shelf.disk.add_to_ledger(line)?;
+                    }
+                    Ok(home.message(&ending_copy.message)?)
+                })
+                .await;
+            let trouble = stored.as_ref().err().is_some_and(|fault| is_trouble(fault.code));
+            if let Err(fault) = &stored {
+                tracing::warn!(code = ?fault.code, "the end of an answer could not be stored");
+            }
+            if !told {
+                let view = match stored {
+                    Ok(message) => views::view(&self.engine, message).await,
+                    Err(_) => self.unstored_view(ending).await,
+                };
+                self.run.tell(ended.step(MessageView { run: None, ..view }));
+                told = true;
+            }
+            if !trouble {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(journal::pause(failures)) => failures += 1,
+                () = self.run.closing() => return,
+            }
+        }
+    }
+
+    /// The message as it would be on disk.
+    async fn unstored_view(&self, ending: &Ending) -> MessageView {
+        let ending = ending.clone();
+        let message = Message {
+            text: ending.text,
+            thinking: ending.thinking,
+            thinking_ms: ending.thinking_ms,
+            status: ending.status,
+            fault: ending.fault,
+            finish: ending.finish,
+            usage: ending.usage,
+            first_token_ms: ending.first_token_ms,
+            stream_ms: ending.stream_ms,
+            tool_calls: ending.tool_calls,
+            sources: ending.sources,
+            pictures: ending.pictures,
+            ..self.answer.message.clone()
+        };
+        views::view(&self.engine, StoredMessage { message, ..self.answer.clone() }).await
+    }
+
+    /// What it cost: what the service said, or an estimate of what came before it ended. A request that was refused
+    /// before anything arrived cost nothing.
+    fn usage(&self, ended: &Ended, tokens: u32) -> Option<Usage> {
+        let arrived = &ended.arrived;
+        if arrived.usage.is_none() && !arrived.anything() {
+            return None;
+        }
+        let output = context::tokens(arrived.new_text()).saturating_add(context::tokens(&arrived.thinking));
+        Some(usage::complete(arrived.usage.clone(), &self.setting.model, tokens, output))
+    }
+
+    fn ledger_entry(&self, spent: Usage) -> LedgerEntry {
+        let conversation = (!self.temporary).then(|| self.setting.conversation.clone());
+        usage::entry(&self.engine, &self.caller, &self.setting.model, "chat", conversation, spent)
+    }
+
+    async fn tell_summary(&self) {
+        let (home, id) = (self.home.clone(), self.summary.id.clone());
+        // A conversation that went meanwhile has no row to tell of.
+        if let Ok(conversation) = self.engine.database().read(move |_| Ok(home.conversation(&id)?)).await {
+            self.engine.news().tell(&AppEvent::ConversationChanged { conversation });
+        }
+    }
+
+    /// The first answer that came to something names the conversation.
+    async fn make_title(&self, ended: &Ended) {
+        let untitled = self.summary.title.is_empty() && !self.summary.renamed;
+        let something = !ended.arrived.text.trim().is_empty() && ended.status() != MessageStatus::Failed;
+        if !untitled || !something || ended.outcome == Outcome::Halted(Halt::Closing) {
+            return;
+        }
+        if let Ok(Some(question)) = self.question().await {
+            title::make(self, question, ended.arrived.text.clone());
+        }
+    }
+}

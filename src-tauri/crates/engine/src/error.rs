@@ -1,0 +1,45 @@
+//! What can stop a use case on its way. Callers outside get its [`Fault`]: the closed set that the window and the
+//! command line have a sentence for.
+
+use domain::{Fault, FaultCode};
+
+/// A failure inside the engine, before it becomes a fault.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The disk or the database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The service or the way to it.
+    #[error(transparent)]
+    Wire(#[from] workers_ai::Error),
+    /// Something that is a fault already.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Error {
+    /// What callers are told.
+    pub(crate) fn fault(&self) -> Fault {
+        match self {
+            Self::Store(error) => error.fault(),
+            Self::Wire(error) => error.fault(),
+            Self::Fault(fault) => fault.clone(),
+        }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        error.fault()
+    }
+}
+
+/// Something asked for is not there.
+pub(crate) fn not_found(what: &str) -> Fault {
+    Fault::new(FaultCode::NotFound).with_detail(what)
+}
+
+/// The input cannot be used.
+pub(crate) fn invalid(why: &str) -> Fault {
+    Fault::new(FaultCode::InvalidInput).with_detail(why)
+}

@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p ingest --example figures [-- FOLDER]`; the reading process is looked for beside it.
 
+#![allow(clippy::print_stdout)] // printing is its purpose
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 

@@ -146,8 +146,9 @@ impl Cutter<'_> {
         let mut first = 0;
         let mut floor = 0;
         while first < units.len() {
-            let last = self.last_of(units, first);
-            let (start, last) = self.fit(units, first, last, floor);
+            let start = self.overlap_start(units, first, floor);
+            let last = self.last_of(units, start, first);
+            let (start, last) = self.fit(units, start, first, last);
             passages.push(self.passage(units, start, last, passages.len()));
             floor = start + 1;
             first = last + 1;
@@ -155,20 +156,21 @@ impl Cutter<'_> {
         passages
     }
 
-    /// The last unit of the passage that begins with `first`: as many as the sums allow, then back to the
-    /// strongest pause.
-    fn last_of(&self, units: &[Unit], first: usize) -> usize {
-        let room = self.budget.tokens.saturating_sub(self.frame(units[first].section, true).tokens).max(1);
-        let (mut sum, mut last) = (0, first);
+    /// The last unit of the passage whose new text begins with `first`, after an overlap from `start`: as many
+    /// as the sums allow, then back to the strongest pause.
+    fn last_of(&self, units: &[Unit], start: usize, first: usize) -> usize {
+        let overlap: usize = units[start..first].iter().map(|unit| unit.tokens).sum();
+        let room =
+            self.budget.tokens.saturating_sub(self.frame(units[first].section, true).tokens + overlap).max(1);
+        let mut sum = 0;
         for (index, unit) in units.iter().enumerate().skip(first) {
             let full = sum + unit.tokens > room;
             if index > first && (full || self.must_break(units, index, sum)) {
                 return if full { strongest_pause(units, first, index, sum) } else { index - 1 };
             }
             sum += unit.tokens;
-            last = index;
         }
-        last
+        units.len() - 1
     }
 
     /// Whether a passage must end before this unit although there is room.
@@ -189,30 +191,28 @@ impl Cutter<'_> {
             && sum * 4 >= self.budget.tokens
     }
 
-    /// Makes the count of the whole true: adds the overlap in front, then drops it, then units at the end,
-    /// until the passage as it will be embedded is within the budget.
-    fn fit(&self, units: &[Unit], first: usize, last: usize, floor: usize) -> (usize, usize) {
-        let mut start = self.overlap_start(units, first, last, floor);
-        let mut last = last;
-        while last > first || start < first {
-            if self.measure(units, start, last) <= self.budget.tokens {
-                break;
-            }
+    /// Makes the count of the whole true: drops the overlap, then units at the end, until the passage as it
+    /// will be embedded is within the budget.
+    fn fit(&self, units: &[Unit], start: usize, first: usize, last: usize) -> (usize, usize) {
+        let (mut start, mut last) = (start, last);
+        while (last > first || start < first) && self.measure(units, start, last) > self.budget.tokens {
             if start < first { start += 1 } else { last -= 1 }
         }
         (start, last)
     }
 
-    fn overlap_start(&self, units: &[Unit], first: usize, last: usize, floor: usize) -> usize {
+    /// How far back the passage that begins with `first` repeats the one before: whole units of flowing text
+    /// in the same section.
+    fn overlap_start(&self, units: &[Unit], first: usize, floor: usize) -> usize {
+        let section = units[first].section;
+        if !matches!(self.reading.sections[section].kind, SectionKind::Prose | SectionKind::Code { .. }) {
+            return first;
+        }
         let mut sum = 0;
         let mut start = first;
-        while start > floor {
-            let (unit, next) = (&units[start - 1], &units[start]);
-            let section = &self.reading.sections[unit.section];
-            let shares = unit.section == next.section && unit.section == units[last].section;
-            let flows = matches!(section.kind, SectionKind::Prose | SectionKind::Code { .. });
-            sum += unit.tokens;
-            if !shares || !flows || sum > self.budget.overlap {
+        while start > floor && units[start - 1].section == section {
+            sum += units[start - 1].tokens;
+            if sum > self.budget.overlap {
                 break;
             }
             start -= 1;
@@ -227,12 +227,7 @@ impl Cutter<'_> {
 
     fn framed(&self, units: &[Unit], start: usize, last: usize) -> (Frame, Range<usize>) {
         let range = units[start].range.start..units[last].range.end;
-        // The first section that is more than a heading names the place.
-        let section = units[start..=last]
-            .iter()
-            .map(|unit| unit.section)
-            .find(|&index| !matches!(self.reading.sections[index].kind, SectionKind::Heading { .. }))
-            .unwrap_or(units[last].section);
+        let section = self.main_section(&units[start..=last]);
         let continued = match &self.reading.sections[units[start].section].kind {
             SectionKind::Table { header: Some(header) } => range.start >= header.end,
             _ => false,
@@ -242,6 +237,20 @@ impl Cutter<'_> {
             frame.header = self.frame(units[start].section, true).header;
         }
         (frame, range)
+    }
+
+    /// The section that most of the passage is of, headings aside, names the place.
+    fn main_section(&self, units: &[Unit]) -> usize {
+        let mut best = (0, units[units.len() - 1].section);
+        for group in units.chunk_by(|a, b| a.section == b.section) {
+            let section = group[0].section;
+            let tokens: usize = group.iter().map(|unit| unit.tokens).sum();
+            if tokens > best.0 && !matches!(self.reading.sections[section].kind, SectionKind::Heading { .. })
+            {
+                best = (tokens, section);
+            }
+        }
+        best.1
     }
 
     fn passage(&self, units: &[Unit], start: usize, last: usize, ordinal: usize) -> Passage {

@@ -10,6 +10,8 @@ use crate::Error;
 
 /// How much of a file the detector sees: beyond this its answer no longer changes, only its cost.
 const DETECTED: usize = 1 << 20;
+/// So many replaced characters are let pass (and told) in a text too short for a share to mean anything.
+const FEW: usize = 3;
 /// How much of a file decides whether it is text at all.
 const SNIFFED: usize = 64 << 10;
 
@@ -34,7 +36,7 @@ pub struct Decoded {
 pub fn decode(bytes: &[u8], declared: Option<&str>) -> Result<Decoded, Error> {
     let decoded = decode_any(bytes, declared);
     let characters = decoded.text.chars().count();
-    if decoded.replaced * 100 > characters {
+    if decoded.replaced > FEW && decoded.replaced * 100 > characters {
         return Err(Error::EncodingUnknown { guess: decoded.encoding });
     }
     Ok(decoded)
@@ -161,7 +163,7 @@ fn nearly_utf8(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let broken = text.chars().filter(|&c| c == '\u{fffd}').count();
     let wide = text.chars().filter(|c| !c.is_ascii()).count() - broken;
-    (wide >= broken * 10 && broken * 200 <= text.chars().count()).then(|| text.into_owned())
+    (wide > 0 && wide >= broken * 10 && broken * 200 <= text.chars().count()).then(|| text.into_owned())
 }
 
 /// The detector's choice, with second opinions where it has none of its own.
@@ -179,31 +181,27 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     guess
 }
 
-/// The detector does not know the Macintosh encodings. Cyrillic prose read right is nearly all small
-/// letters; read wrong, capitals and signs stand inside its words.
+/// The detector does not know the Macintosh encodings. Russian read right is nearly all small letters, and
+/// half of them are the six commonest; accented Latin and Greek read as Cyrillic fail the one or the other.
 fn is_mac_cyrillic(sample: &[u8], guess: &'static Encoding) -> bool {
-    let own = cyrillic_prose(sample, X_MAC_CYRILLIC);
-    own > 0.9 && own > cyrillic_prose(sample, guess) + 0.1
+    is_cyrillic_prose(sample, X_MAC_CYRILLIC) && !is_cyrillic_prose(sample, guess)
 }
 
-/// The share of letters outside ASCII, and of odd signs, that are small Cyrillic letters or word-initial
-/// capitals.
-fn cyrillic_prose(sample: &[u8], encoding: &'static Encoding) -> f64 {
+fn is_cyrillic_prose(sample: &[u8], encoding: &'static Encoding) -> bool {
     let (text, errors) = encoding.decode_without_bom_handling(sample);
-    if errors {
-        return 0.0;
-    }
-    let (mut good, mut all, mut inside) = (0_usize, 0_usize, false);
+    let (mut good, mut common, mut all, mut latin, mut inside) = (0_usize, 0_usize, 0_usize, 0_usize, false);
     for c in text.chars() {
         if !c.is_ascii() {
             all += 1;
             let small = matches!(c, 'а'..='я' | 'ё');
             let capital = matches!(c, 'А'..='Я' | 'Ё') && !inside;
             good += usize::from(small || capital || matches!(c, '«' | '»' | '—' | '–' | '№'));
+            common += usize::from(matches!(c, 'о' | 'е' | 'а' | 'и' | 'н' | 'т'));
         }
+        latin += usize::from(c.is_ascii_alphabetic());
         inside = c.is_alphabetic();
     }
-    if all < 20 { 0.0 } else { good as f64 / all as f64 }
+    !errors && all >= 20 && all > latin && good * 10 >= all * 9 && common * 100 >= all * 38
 }
 
 /// Short Big5 texts are sometimes taken for a single-byte encoding.

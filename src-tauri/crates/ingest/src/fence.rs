@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-pub use child::child_main;
+pub use child::{child_main, confine};
 
 use crate::{Death, Error, Limits, Measure, Reading, Source};
 

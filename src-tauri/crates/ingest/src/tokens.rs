@@ -1,9 +1,9 @@
 //! An estimate of how many tokens a text costs in a multilingual embedding model.
 //!
 //! The exact tokenizer belongs to the model and is megabytes of vocabulary; cutting and quoting need a figure
-//! that is close and errs on the high side. Measured rules of the XLM-RoBERTa vocabulary that `bge-m3` uses:
-//! an English word is 1.3 tokens, a Chinese or Japanese character 0.6 to 0.7, a Korean syllable 0.7, a digit
-//! or a sign up to one.
+//! that is close and rather too high than too low. The weights are those of multilingual word-piece
+//! vocabularies in round numbers: a common word is one or two tokens, an ideograph somewhat less than one, a
+//! sign one. They are not calibrated against one model: the quote compares with what the service counted.
 
 /// Hundredths of a token, so that sums are exact.
 const TOKEN: usize = 100;

@@ -97,7 +97,9 @@ impl Writer {
     /// One block of any kind but a table.
     pub(crate) fn block(&mut self, kind: SectionKind, text: &str) {
         let clean = match kind {
-            SectionKind::Code { .. } => clean(text).trim_matches('\n').trim_end().to_owned(),
+            SectionKind::Code { .. } | SectionKind::List => {
+                clean(text).trim_matches('\n').trim_end().to_owned()
+            }
             _ => clean(text).trim().to_owned(),
         };
         if let Some(range) = self.append(&kind, &clean) {

@@ -187,6 +187,10 @@ pub(crate) fn sentences(text: &str, range: Range<usize>) -> Vec<(Range<usize>, P
     let mut characters = piece.char_indices().peekable();
     while let Some((offset, c)) = characters.next() {
         let after = range.start + offset + c.len_utf8();
+        if after <= start {
+            // Still in the gap between two paragraphs.
+            continue;
+        }
         if c == '\n' {
             if let Some(end) = paragraph_end(text, after, range.end) {
                 add(text, start..after, Pause::Paragraph, &mut found);

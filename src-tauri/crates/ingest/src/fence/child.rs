@@ -88,9 +88,10 @@ fn write_answer(result: &Result<Reading, Error>, most: usize) -> io::Result<()> 
     stdout.flush()
 }
 
-/// Puts every limit on this process that the system offers. One that cannot be set is left off: the parent's
-/// wall time and cap on the answer hold in any case.
-fn confine(limits: &Limits) {
+/// Puts every limit on this process that the system offers, for good: memory, processor time, no file written
+/// or opened, no socket, no further process. One that cannot be set is left off: the parent's wall time and
+/// cap on the answer hold in any case.
+pub fn confine(limits: &Limits) {
     #[cfg(unix)]
     limit_resources(limits);
     #[cfg(all(

@@ -21,6 +21,14 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits, writer: &mut Writer) -> Result
     };
     let body = archive.text(&main)?;
     Walk::new(&styles, writer).read(&body, limits)?;
+    for relation in relations.iter().filter(|relation| relation.kind == "chart") {
+        match archive.text(&relation.target).and_then(|text| super::pptx::read_chart(&text, limits, writer)) {
+            Err(Error::Damaged { .. }) => {
+                writer.warnings.push(Warning::PartFailed { part: relation.target.clone() });
+            }
+            other => other?,
+        }
+    }
     for kind in ["header", "footer", "footnotes", "endnotes", "comments"] {
         for relation in relations.iter().filter(|relation| relation.kind == kind) {
             read_extra(&mut archive, &relation.target, &styles, limits, writer)?;
@@ -134,6 +142,8 @@ struct Rows {
     row: Vec<String>,
     cell: String,
     span: usize,
+    /// The cell is a part of the one above it.
+    continues: bool,
 }
 
 /// Columns that a merged cell may stand for.
@@ -190,6 +200,11 @@ impl<'a> Walk<'a> {
                 self.anchors.push((paragraph, self.level, self.list, self.code));
             }
             "tbl" => self.tables.push(Rows::default()),
+            "vMerge" => {
+                if let Some(table) = self.tables.last_mut() {
+                    table.continues = element.attribute("val").as_deref() != Some("restart");
+                }
+            }
             "gridSpan" => {
                 if let (Some(table), Some(span)) = (self.tables.last_mut(), element.attribute("val")) {
                     table.span = span.parse().unwrap_or(1).clamp(1, WIDEST_SPAN);
@@ -259,7 +274,11 @@ impl<'a> Walk<'a> {
 
     fn end_cell(&mut self) {
         if let Some(table) = self.tables.last_mut() {
-            let cell = std::mem::take(&mut table.cell);
+            let mut cell = std::mem::take(&mut table.cell);
+            if std::mem::take(&mut table.continues) && cell.is_empty() {
+                let above = table.rows.last().and_then(|row| row.get(table.row.len()));
+                cell = above.cloned().unwrap_or_default();
+            }
             table.row.push(cell);
             // A merged cell keeps the columns after it in their places.
             for _ in 1..std::mem::replace(&mut table.span, 1) {

@@ -37,6 +37,7 @@ fn messages(bytes: &[u8]) -> Vec<&[u8]> {
     if bytes.starts_with(b"From ") {
         starts.push(0);
     }
+    starts.retain(|&start| begins_message(&bytes[start..]));
     starts.sort_unstable();
     let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
     starts
@@ -48,6 +49,13 @@ fn messages(bytes: &[u8]) -> Vec<&[u8]> {
             &message[line..]
         })
         .collect()
+}
+
+/// A sentence may begin with "From", too: of a message's first line the next is a header.
+fn begins_message(bytes: &[u8]) -> bool {
+    let second = bytes.split(|&b| b == b'\n').nth(1).unwrap_or_default();
+    let name = second.split(|&b| b == b':').next().unwrap_or_default();
+    name.len() < second.len() && !name.is_empty() && name.iter().all(|b| b.is_ascii_graphic())
 }
 
 fn write_message(message: &Message<'_>, level: u8, depth: usize, writer: &mut Writer) {

@@ -6,6 +6,7 @@
 //! counters. Nothing is fetched and no script is looked at.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -28,6 +29,8 @@ pub(crate) enum Part {
 const ARTICLE_LEAST: usize = 200;
 /// Cells kept of one table row.
 const WIDEST: usize = 1_000;
+/// Columns or rows that one cell may cover.
+const WIDEST_SPAN: usize = 100;
 
 /// Reads a page into the writer.
 pub(crate) fn read(text: &str, part: Part, writer: &mut Writer) {
@@ -160,8 +163,40 @@ struct Table {
     rows: Vec<Vec<String>>,
     row: Vec<String>,
     cell: Option<String>,
+    /// The columns and rows that the open cell takes.
+    span: (usize, usize),
+    /// Cells from rows above that reach further down, by column: the rows left and the text.
+    hanging: BTreeMap<usize, (usize, String)>,
     headed: bool,
     outer_line: String,
+}
+
+impl Table {
+    /// A cell in its column: after those that reach down from above, and before the columns it covers.
+    fn put(&mut self, text: String) {
+        self.hang();
+        let (columns, rows) = self.span;
+        if self.row.len() >= WIDEST {
+            return;
+        }
+        if rows > 1 {
+            self.hanging.insert(self.row.len(), (rows - 1, text.clone()));
+        }
+        self.row.push(text);
+        self.row.extend(std::iter::repeat_n(String::new(), columns - 1));
+    }
+
+    /// Repeats what reaches down into the next columns: each row can then be read by itself.
+    fn hang(&mut self) {
+        while let Some((rows, text)) = self.hanging.get_mut(&self.row.len()) {
+            self.row.push(text.clone());
+            *rows -= 1;
+            if *rows == 0 {
+                let column = self.row.len() - 1;
+                self.hanging.remove(&column);
+            }
+        }
+    }
 }
 
 impl Walk {
@@ -279,7 +314,7 @@ impl Walk {
             }
             "table" => self.open_table(),
             "tr" => self.end_row(),
-            "td" | "th" => self.open_cell(name == "th"),
+            "td" | "th" => self.open_cell(tag),
             "img" => {
                 // The words a picture stands for are text of the page.
                 if let Some(alt) = attribute(tag, "alt").filter(|alt| !alt.trim().is_empty()) {
@@ -382,10 +417,14 @@ impl Walk {
         }
     }
 
-    fn open_cell(&mut self, is_header: bool) {
+    fn open_cell(&mut self, tag: &Tag) {
         self.end_cell();
+        let span = |name| {
+            attribute(tag, name).and_then(|n| n.trim().parse().ok()).unwrap_or(1_usize).clamp(1, WIDEST_SPAN)
+        };
         if let Some(table) = self.tables.last_mut() {
-            table.headed |= is_header && table.rows.is_empty();
+            table.headed |= &*tag.name == "th" && table.rows.is_empty();
+            table.span = (span("colspan"), span("rowspan"));
             table.cell = Some(String::new());
             self.line.clear();
         }
@@ -396,9 +435,7 @@ impl Walk {
         if let Some(table) = self.tables.last_mut()
             && table.cell.take().is_some()
         {
-            if table.row.len() < WIDEST {
-                table.row.push(text);
-            }
+            table.put(text);
             self.line.clear();
         }
     }
@@ -408,6 +445,7 @@ impl Walk {
         if let Some(table) = self.tables.last_mut()
             && !table.row.is_empty()
         {
+            table.hang();
             let row = std::mem::take(&mut table.row);
             table.rows.push(row);
         }

@@ -3,6 +3,8 @@
 //! A page that fails costs only itself: it is named in a warning. Lines set larger than the body are taken
 //! as headings, so that passages carry the chapter they stand in.
 
+mod lines;
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,10 +22,13 @@ const HEADING_RATIO: f32 = 1.18;
 const LONGEST_HEADING: usize = 120;
 
 pub(crate) fn read(bytes: &[u8], password: Option<&str>, writer: &mut Writer) -> Result<(), Error> {
-    let document = open(bytes, password)?;
-    let count = document.page_count().map_err(refused)?;
+    let (document, count) = guarded(|| {
+        let document = open(bytes, password)?;
+        let count = document.page_count().map_err(refused)?;
+        Ok((document, count))
+    })?;
     writer.pages = u32::try_from(count).ok();
-    if let Some(title) = title(&document) {
+    if let Ok(Some(title)) = guarded(|| Ok(title(&document))) {
         writer.propose_title(&title);
     }
     let pages: Vec<Option<Page>> = (0..count.min(MOST_PAGES)).map(|index| page(&document, index)).collect();
@@ -50,6 +55,12 @@ pub(crate) fn read(bytes: &[u8], password: Option<&str>, writer: &mut Writer) ->
         writer.warnings.push(Warning::PagesFailed { pages: failed });
     }
     Ok(())
+}
+
+/// A panic of the library on damaged structure is damage of the document.
+fn guarded<T>(read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(Error::damaged(FORMAT, "its structure cannot be followed")))
 }
 
 fn open(bytes: &[u8], password: Option<&str>) -> Result<PdfDocument, Error> {
@@ -101,8 +112,12 @@ struct Page {
 /// A page; nothing where the library fails or panics on it.
 fn page(document: &PdfDocument, index: usize) -> Option<Page> {
     catch_unwind(AssertUnwindSafe(|| {
-        let text = document.extract_text(index).ok()?;
         let spans = document.extract_spans(index).unwrap_or_default();
+        let by_lines = lines::are_needed(&spans).then(|| lines::assemble(spans.clone()));
+        let text = match by_lines {
+            Some(text) => text,
+            None => document.extract_text(index).ok()?,
+        };
         let mut sizes: HashMap<u32, usize> = HashMap::new();
         let mut lines: HashMap<String, u32> = HashMap::new();
         let mut line: Option<(String, f32, u32)> = None;

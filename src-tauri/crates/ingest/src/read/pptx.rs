@@ -189,7 +189,7 @@ fn shapes_of(text: &str, limits: &Limits) -> Result<Vec<Part>, Error> {
 }
 
 /// Titles, categories and values of a chart, as they were last shown.
-fn read_chart(text: &str, limits: &Limits, writer: &mut Writer) -> Result<(), Error> {
+pub(crate) fn read_chart(text: &str, limits: &Limits, writer: &mut Writer) -> Result<(), Error> {
     let mut values: Vec<String> = Vec::new();
     let mut value: Option<String> = None;
     walk(text, FORMAT, limits, |piece| {

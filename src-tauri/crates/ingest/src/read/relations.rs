@@ -85,3 +85,34 @@ pub(crate) fn read_properties(
         Ok(())
     });
 }
+
+/// The texts of the comments in a folder of the container; a damaged part costs only itself.
+pub(crate) fn comments(
+    archive: &mut Archive<'_>,
+    folder: &str,
+    format: Format,
+    limits: &Limits,
+) -> Vec<String> {
+    let is_comments = |name: &String| {
+        let lower = name.to_lowercase();
+        lower.starts_with(folder) && lower.contains("comments") && lower.ends_with(".xml")
+    };
+    let parts: Vec<String> = archive.names().into_iter().filter(is_comments).collect();
+    let mut found = Vec::new();
+    for part in parts {
+        let Ok(text) = archive.text(&part) else { continue };
+        let mut comment = String::new();
+        // Whatever was found before a fault is used.
+        let _ = walk(&text, format, limits, |piece| {
+            match piece {
+                Piece::Text(text) => comment.push_str(&text),
+                Piece::End(name) if name == "comment" || name == "threadedComment" => {
+                    found.push(std::mem::take(&mut comment));
+                }
+                _ => {}
+            }
+            Ok(())
+        });
+    }
+    found
+}

@@ -12,11 +12,13 @@ const MOST_ROWS: usize = 200_000;
 const WIDEST: usize = 4_096;
 
 pub(crate) fn read(bytes: &[u8], format: Format, limits: &Limits, writer: &mut Writer) -> Result<(), Error> {
+    let mut comments = Vec::new();
     if format != Format::Xls {
         // The library inflates parts whole: what they really hold is measured before it may.
         let mut archive = Archive::open(bytes, format, limits)?;
         super::relations::read_properties(&mut archive, format, limits, writer);
         archive.check_all()?;
+        comments = super::relations::comments(&mut archive, "xl/", format, limits);
     }
     let bytes = Cursor::new(bytes);
     match format {
@@ -24,6 +26,10 @@ pub(crate) fn read(bytes: &[u8], format: Format, limits: &Limits, writer: &mut W
         Format::Xlsb => read_dense(Xlsb::new(bytes).map_err(|e| Error::damaged(format, e))?, writer),
         Format::Xls => read_dense(Xls::new(bytes).map_err(xls_error)?, writer),
         _ => read_dense(Ods::new(bytes).map_err(ods_error)?, writer),
+    }
+    writer.leave(1);
+    for comment in comments {
+        writer.paragraph(&comment);
     }
     Ok(())
 }

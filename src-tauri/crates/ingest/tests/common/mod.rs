@@ -1,5 +1,5 @@
 //! What the tests and the figures share: where the corpora are, and how much of an expected text was found.
-#![allow(dead_code)] // each user takes a part of it
+#![allow(dead_code, clippy::print_stdout)] // each user takes a part of it; an absent corpus is said in a line
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,180 @@
+//! The reading process: however it ends, the parent sees an ordinary error, and what the document asks for
+//! beyond its text is not there.
+#![allow(clippy::unwrap_used)] // what does not unwrap here fails the test
+
+mod common;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ingest::fence::{Input, Program, read_in_child};
+use ingest::{Death, Error, Limits, Measure, Reading, Source};
+
+fn reader() -> Program {
+    Program { executable: PathBuf::from(env!("CARGO_BIN_EXE_read-document")), arguments: Vec::new() }
+}
+
+fn misbehaving(way: &str) -> Program {
+    Program {
+        executable: PathBuf::from(env!("CARGO_BIN_EXE_misbehaving-reader")),
+        arguments: vec![OsString::from(way)],
+    }
+}
+
+fn read(program: &Program, bytes: &[u8], limits: &Limits) -> Result<Reading, Error> {
+    let source = Source { name: "note.txt", bytes, password: None };
+    read_in_child(program, Input::Bytes(source), limits, &AtomicBool::new(false))
+}
+
+fn short() -> Limits {
+    Limits { wall_seconds: 10, ..Limits::default() }
+}
+
+/// How a misbehaving child is seen.
+fn death_of(way: &str) -> Death {
+    match read(&misbehaving(way), b"words", &short()) {
+        Err(Error::ReaderDied { how }) => how,
+        other => panic!("{way} gave {other:?}"),
+    }
+}
+
+#[test]
+fn the_child_reads_what_this_process_reads() {
+    let text = "# Title\n\nWords, 字, слово.\n";
+    let source = Source { name: "a.md", bytes: text.as_bytes(), password: None };
+    let here = ingest::read(&source, &Limits::default()).unwrap();
+    let there = read_in_child(&reader(), Input::Bytes(source), &Limits::default(), &AtomicBool::new(false));
+    assert_eq!(there.unwrap(), here);
+}
+
+#[test]
+fn refusals_cross_the_pipe_as_they_are() {
+    assert_eq!(read(&reader(), b"", &short()), Err(Error::Empty));
+    assert_eq!(read(&reader(), b"  \n ", &short()), Err(Error::NoText { pages: None }));
+}
+
+#[cfg(unix)]
+#[test]
+fn every_way_of_dying_is_told_apart() {
+    assert_eq!(death_of("overflow"), Death::StackOverflow);
+    assert_eq!(death_of("abort"), Death::Signal { number: 6 });
+    assert_eq!(death_of("status"), Death::NoAnswer { status: Some(7) });
+    assert_eq!(death_of("lie"), Death::NoAnswer { status: Some(0) });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_and_processor_time_end() {
+    assert_eq!(death_of("memory"), Death::OutOfMemory);
+    assert_eq!(death_of("spin"), Death::CpuTime);
+}
+
+#[test]
+fn a_silent_child_is_stopped_at_the_wall_time() {
+    let limits = Limits { wall_seconds: 1, ..Limits::default() };
+    let begin = Instant::now();
+    assert_eq!(read(&misbehaving("sleep"), b"words", &limits), Err(Error::TimedOut { seconds: 1 }));
+    assert!(begin.elapsed() < Duration::from_secs(4), "it took {:?}", begin.elapsed());
+}
+
+#[test]
+fn stopping_takes_less_than_half_a_second() {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| {
+            let source = Source { name: "a.txt", bytes: b"words", password: None };
+            read_in_child(&misbehaving("sleep"), Input::Bytes(source), &Limits::default(), &stop)
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        let begin = Instant::now();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(running.join().unwrap(), Err(Error::Stopped));
+        assert!(begin.elapsed() < Duration::from_millis(500), "it took {:?}", begin.elapsed());
+    });
+}
+
+#[test]
+fn an_endless_answer_is_cut_off() {
+    let limits = Limits { answer_bytes: 1 << 20, ..short() };
+    let expected = Error::TooLarge { what: Measure::AnswerBytes, limit: 1 << 20 };
+    assert_eq!(read(&misbehaving("flood"), b"words", &limits), Err(expected));
+}
+
+#[test]
+fn an_answer_over_the_limit_is_refused_by_the_child_itself() {
+    let limits = Limits { answer_bytes: 10_000, ..short() };
+    let text = "word ".repeat(10_000);
+    let expected = Error::TooLarge { what: Measure::AnswerBytes, limit: 10_000 };
+    assert_eq!(read(&reader(), text.as_bytes(), &limits), Err(expected));
+}
+
+#[test]
+fn a_missing_program_is_an_ordinary_error() {
+    let program = Program { executable: PathBuf::from("/nowhere/reader"), arguments: Vec::new() };
+    assert!(matches!(read(&program, b"words", &short()), Err(Error::Unreadable { .. })));
+}
+
+/// What the child says of itself through the protocol.
+fn told(way: &str) -> String {
+    match read(&misbehaving(way), b"words", &short()) {
+        Err(Error::Unreadable { reason }) => reason,
+        other => panic!("{way} gave {other:?}"),
+    }
+}
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[test]
+fn a_confined_reader_opens_no_file_no_socket_and_no_process() {
+    assert_eq!(told("probe-free"), "owspt", "the control run must be able to do all of it");
+    assert_eq!(told("probe-confined"), "");
+}
+
+#[test]
+fn the_childs_environment_holds_no_secret() {
+    let names = told("environment");
+    let allowed = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "PATH"];
+    let others: Vec<&str> =
+        names.split(',').filter(|name| !name.is_empty() && !allowed.contains(name)).collect();
+    assert!(others.is_empty(), "unexpected in the environment: {others:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_document_that_needs_more_memory_than_allowed_ends_as_such() {
+    let limits = Limits { memory_bytes: 24 << 20, ..short() };
+    let text = "word ".repeat(4 << 20);
+    match read(&reader(), text.as_bytes(), &limits) {
+        Err(Error::ReaderDied { how: Death::OutOfMemory } | Error::Unreadable { .. }) => {}
+        other => panic!("{:?}", other.map(|reading| reading.text.len())),
+    }
+}
+
+#[test]
+fn a_file_is_sent_without_being_held_and_a_large_one_is_refused_unread() {
+    let mut file = tempfile::Builder::new().suffix(".txt").tempfile().unwrap();
+    file.write_all(b"Some words.").unwrap();
+    let through = common::read_through(&reader(), file.path(), None);
+    assert_eq!(through.unwrap().text, "Some words.");
+    file.as_file().set_len(1 << 30).unwrap();
+    let begin = Instant::now();
+    let refused = common::read_through(&reader(), file.path(), None);
+    let limit = Limits::default().file_bytes;
+    assert_eq!(refused, Err(Error::TooLarge { what: Measure::FileBytes, limit }));
+    assert!(begin.elapsed() < Duration::from_secs(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_devices_and_missing_files_do_not_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.txt");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    for path in [pipe, PathBuf::from("/dev/zero"), folder.path().join("absent"), folder.path().to_owned()] {
+        let result = common::read_through(&reader(), &path, None);
+        assert!(matches!(result, Err(Error::Unreadable { .. })), "{}: {result:?}", path.display());
+    }
+}

@@ -11,6 +11,9 @@
 //! | the account | [`ApiToken`], [`Endpoint`], [`Network`], [`Client`] |
 //! | chat | [`ChatRequest`], [`ChatStream`], [`Delta`], [`ToolCalls`] |
 //! | models and what they cost | [`Client::catalogue`], [`bundled_catalogue`], [`estimate_neurons`] |
+//! | vectors and ranks | [`EmbedRequest`], [`Client::rerank`], [`provider`] for other services |
+//! | pictures and sound | [`ImageRequest`], [`image_form`], [`TranscribeRequest`], [`SpeakRequest`] |
+//! | files and anything else | [`Client::to_markdown`], [`Client::run`], [`Client::agree_to_licence`] |
 //! | what goes wrong | [`Error`], [`Why`], [`Wait`] |
 //!
 //! Deliberately absent: Vectorize, AI Search and Browser Run (other products), the asynchronous batch queue, models over
@@ -28,32 +31,49 @@
 //!
 //! A row in `classify::why` and in its test table; a new [`Why`] only when it calls for something new.
 
+mod account;
+mod audio;
 mod catalogue;
 mod chat;
 mod classify;
 mod client;
+mod conversion;
 mod cooldown;
 mod delta;
+mod embeddings;
 mod error;
+mod images;
 mod network;
 mod pace;
 mod prices;
+pub mod provider;
+mod run;
 pub mod sse;
+#[cfg(test)]
+mod testing;
 mod thoughts;
 mod token;
 mod tool_calls;
 mod tries;
 mod wire;
 
+pub use account::{Discovered, TokenStatus};
+pub use audio::{Segment, SpeakRequest, Speech, TranscribeRequest, Transcript};
 pub use catalogue::{Schema, bundled_catalogue, judge};
 pub use chat::{ChatMessage, ChatRequest, ChatStream, Part, Speaker, Tool, ToolChoice};
 pub use client::{CLOUDFLARE, Client, Endpoint};
+pub use conversion::{Converted, ConvertibleFormat, FileToConvert};
 pub use delta::Delta;
+pub use embeddings::{EmbedRequest, Embeddings, Pooling, Ranked, Side, embedding_batch, has_pooling};
 pub use error::{Error, LONGEST_PAUSE, MAX_TRIES, Refusal, Waited, Why};
+pub use images::{
+    ImageAnswer, ImageForm, ImageRequest, LARGEST_PICTURE, Range, Reference, Size, image_form, picture_type,
+};
 pub use network::{Network, Timeouts};
 pub use prices::{
     PictureWork, estimate_audio, estimate_neurons, estimate_picture, estimate_speech, estimate_tokens,
 };
+pub use run::{RunAnswer, RunBody};
 pub use token::{ApiToken, TokenOwner};
 pub use tool_calls::ToolCalls;
 pub use tries::Wait;

@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Waited};
 use reqwest::{NoProxy, Proxy, redirect};
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;

@@ -100,7 +100,7 @@ impl Calls {
         let name = name.filter(|_| !std::mem::replace(&mut known.name, true));
         known.arguments |= !arguments.is_empty();
         let news = id.is_some() || name.is_some() || !arguments.is_empty();
-        news.then(|| Delta::ToolCall { index: known.number, id, name, arguments })
+        news.then_some(Delta::ToolCall { index: known.number, id, name, arguments })
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::client::Client;
 use crate::error::{Error, MAX_TRIES};
 use crate::pace::Slot;
-use domain::{Fault, ModelId, Task};
+use domain::{Fault, FaultCode, ModelId, Task};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -62,6 +62,7 @@ impl<'a> Tries<'a> {
     /// When the account is asked to be quiet for longer than a call waits by itself.
     pub(crate) async fn ready(&mut self) -> Result<(), Error> {
         let begins = self.client.account.pace.reserve(self.task, self.model, Instant::now());
+        self.tell_of_pace(begins);
         sleep_until(begins).await;
         while let Some((until, error)) = self.client.account.cooldown.pause(self.model, Instant::now())? {
             self.tell(&error, until - Instant::now());
@@ -97,6 +98,15 @@ impl<'a> Tries<'a> {
     /// The place among the requests in flight, to travel with the answer.
     pub(crate) fn into_slot(self) -> Slot {
         self.slot
+    }
+
+    fn tell_of_pace(&self, begins: Instant) {
+        let delay = begins.saturating_duration_since(Instant::now());
+        if delay >= WORTH_TELLING {
+            let fault =
+                Fault::new(FaultCode::RateLimited).with_detail("the account's limit per minute is reached");
+            self.client.report(Wait { fault, attempt: self.made + 1, delay });
+        }
     }
 
     fn tell(&self, error: &Error, delay: Duration) {

@@ -550,9 +550,12 @@ fn turn() -> impl Strategy<Value = Turn> {
     ]
 }
 
+/// The requests of one call: when each was sent, and what it was answered.
+type Sent = Vec<(Instant, Turn)>;
+
 /// Calls run at once, each with its own list of turns; what each sent and when, in order.
-async fn run_schedule(calls: Vec<(u64, Vec<Turn>)>) -> Vec<Vec<(Instant, Turn)>> {
-    let log: Arc<Mutex<Vec<Vec<(Instant, Turn)>>>> = Arc::new(Mutex::new(vec![Vec::new(); calls.len()]));
+async fn run_schedule(calls: Vec<(u64, Vec<Turn>)>) -> Vec<Sent> {
+    let log: Arc<Mutex<Vec<Sent>>> = Arc::new(Mutex::new(vec![Vec::new(); calls.len()]));
     let starts: Vec<u64> = calls.iter().map(|(start, _)| *start).collect();
     let server = Server::new({
         let log = Arc::clone(&log);
@@ -587,7 +590,7 @@ async fn run_schedule(calls: Vec<(u64, Vec<Turn>)>) -> Vec<Vec<(Instant, Turn)>>
     seen.clone()
 }
 
-fn check_discipline(calls: &[Vec<(Instant, Turn)>]) -> Result<(), TestCaseError> {
+fn check_discipline(calls: &[Sent]) -> Result<(), TestCaseError> {
     for sent in calls {
         prop_assert!(
             sent.len() <= MAX_TRIES as usize,

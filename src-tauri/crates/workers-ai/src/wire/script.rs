@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
+/// Status and headers.
+type Head = (u16, Vec<(&'static str, String)>);
+
 /// What happens to one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
-    pub(crate) head: Result<(u16, Vec<(&'static str, String)>), Error>,
+    pub(crate) head: Result<Head, Error>,
     /// Before the head.
     pub(crate) after: Duration,
     /// Pieces of the body, each after a pause.

@@ -1,0 +1,23 @@
+// The window over the scripted backend. The address chooses the scenario: `?history=none&theme=dark&locale=zh-CN`.
+
+import { Scripted, type Scenario } from '../src/ipc/scripted';
+import { start } from '../src/start';
+
+const numbers = new Set(['failAfter', 'speed', 'used', 'now']);
+
+const scenario = Object.fromEntries(
+  [...new URLSearchParams(location.search)].map(([key, value]) => [
+    key,
+    numbers.has(key) ? Number(value) : value === 'true' ? true : value,
+  ]),
+) as Scenario;
+
+const backend = new Scripted(scenario);
+const app = start(backend);
+
+declare global {
+  interface Window {
+    edgewise: { backend: Scripted; app: typeof app };
+  }
+}
+window.edgewise = { backend, app };

@@ -1,0 +1,40 @@
+// What `/` and `@` offer while a message is typed.
+
+import { matching } from '$lib/match';
+
+export type Completion =
+  | { kind: 'command'; key: string; label: string; note: string; start: number; run: () => void }
+  | { kind: 'model'; key: string; label: string; note: string; start: number; id: string };
+
+export interface Offers {
+  commands: readonly { word: string; name: string; run: () => void }[];
+  models: readonly { id: string; name: string; author: string }[];
+}
+
+const shown = 8;
+
+/** The completions at the caret: `/word` only at the start of the message, `@word` at the start of any word. */
+export function complete(text: string, caret: number, offers: Offers): Completion[] {
+  const before = text.slice(0, caret);
+  const command = /^\/(\S*)$/.exec(before);
+  if (command) {
+    const query = (command[1] ?? '').toLowerCase();
+    return offers.commands
+      .filter(({ word, name }) => word.startsWith(query) || name.toLowerCase().includes(query))
+      .slice(0, shown)
+      .map(({ word, name, run }) => ({ kind: 'command', key: word, label: `/${word}`, note: name, start: 0, run }));
+  }
+  const mention = /(?:^|\s)@(\S*)$/.exec(before);
+  if (!mention) return [];
+  const query = mention[1] ?? '';
+  return matching(offers.models, query, (model) => `${model.name} ${model.author}`)
+    .slice(0, shown)
+    .map(({ id, name, author }) => ({
+      kind: 'model',
+      key: id,
+      label: name,
+      note: author,
+      start: caret - query.length - 1,
+      id,
+    }));
+}

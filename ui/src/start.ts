@@ -1,0 +1,16 @@
+// Puts the window on the page over a backend.
+
+import { mount } from 'svelte';
+import type { Backend } from '$ipc/backend';
+import { App } from '$state/app.svelte';
+import AppView from './App.svelte';
+import './styles/index.css';
+
+export function start(backend: Backend): App {
+  const target = document.getElementById('app');
+  if (!target) throw new Error('the page has no #app');
+  const app = new App(backend);
+  mount(AppView, { target, props: { app } });
+  void app.start();
+  return app;
+}

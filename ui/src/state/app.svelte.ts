@@ -1,0 +1,289 @@
+// The window's state as a whole: made once over a backend, handed to the components by context.
+
+import { createContext } from 'svelte';
+import { SvelteMap } from 'svelte/reactivity';
+import { language, m } from '$i18n';
+import type { Backend, ExportFormat } from '$ipc/backend';
+import { asFault, sentenceOf } from '$ipc/faults';
+import type { AppEvent, AppInfo, ConversationOptions, Fault, Grant, UsageToday } from '$ipc/generated/domain';
+import { AccountBook } from './account.svelte';
+import { Chat, noParameters } from './chat.svelte';
+import { Commands } from './commands.svelte';
+import { Conversations } from './conversations.svelte';
+import { Preferences } from './preferences.svelte';
+import { Router } from './router.svelte';
+import { Shelf } from './shelf.svelte';
+import { Toasts } from './toasts.svelte';
+
+/** Conversations kept open in memory, so that going back is immediate. */
+const keptChats = 8;
+
+export type Overlay = 'palette' | 'shortcuts' | 'search' | null;
+
+export class App {
+  info = $state.raw<AppInfo | null>(null);
+  /** Even asking for the app's state failed. */
+  broken = $state.raw<Fault | null>(null);
+  today = $state.raw<UsageToday | null>(null);
+  saving = $state.raw<Fault | null>(null);
+  /** Settings and account are known: the first picture can be drawn. */
+  ready = $state(false);
+  overlay = $state<Overlay>(null);
+  modelPickerOpen = $state(false);
+  panelOpen = $state(false);
+  /** On a narrow window the sidebar lies over the view, and is closed at first. */
+  drawerOpen = $state(false);
+  /** Files hover over the window. */
+  dropping = $state(false);
+  /** Files were dropped: the open view takes them. */
+  dropped = $state.raw<Grant | null>(null);
+  chat = $state.raw<Chat>() as Chat;
+
+  readonly commands = new Commands();
+  readonly toasts = new Toasts();
+  readonly router: Router;
+  readonly preferences: Preferences;
+  readonly account: AccountBook;
+  readonly shelf: Shelf;
+  readonly conversations: Conversations;
+  #chats = new SvelteMap<string, Chat>();
+  #fresh: Chat | null = null;
+
+  constructor(readonly backend: Backend) {
+    this.router = new Router();
+    this.preferences = new Preferences(backend);
+    this.account = new AccountBook(backend);
+    this.shelf = new Shelf(backend, this.preferences);
+    this.conversations = new Conversations(backend);
+    this.chat = this.#newChat();
+  }
+
+  // --- start ----------------------------------------------------------------------------------------------------------
+
+  /** Loads what the first picture needs; the rest follows behind it. */
+  async start(): Promise<void> {
+    try {
+      this.info = await this.backend.appInfo();
+      language.use(this.info.locale);
+      await this.backend.subscribe((event) => this.#hear(event));
+      if (this.info.database.kind === 'ok') await this.#load();
+    } catch (error) {
+      this.broken = asFault(error);
+    }
+  }
+
+  /** After a database screen was left. */
+  async restart(): Promise<void> {
+    this.broken = null;
+    this.ready = false;
+    this.#chats.clear();
+    this.#fresh = null;
+    await this.start();
+  }
+
+  async #load(): Promise<void> {
+    const forced = this.info?.locale;
+    await Promise.all([this.preferences.load(), this.account.load()]);
+    // EDGEWISE_LOCALE wins over the setting, and is already in the app's answer.
+    if (forced) language.use(forced);
+    void this.conversations.load();
+    void this.shelf.load();
+    void this.refreshUsage();
+    this.follow();
+    this.ready = true;
+  }
+
+  async refreshUsage(): Promise<void> {
+    try {
+      this.today = await this.backend.usageToday();
+    } catch (error) {
+      this.report(asFault(error));
+    }
+  }
+
+  // --- conversations --------------------------------------------------------------------------------------------------
+
+  /** Opens the conversation that the route names. */
+  follow(): void {
+    const { view, id } = this.router.route;
+    if (view !== 'chat') return;
+    if (id === null) {
+      this.#fresh ??= this.#newChat();
+      if (this.chat !== this.#fresh) this.chat = this.#fresh;
+      void this.chat.restoreDraft();
+      return;
+    }
+    if (this.chat.id === id) return;
+    const known = this.#chats.get(id);
+    if (known) {
+      this.chat = known;
+      return;
+    }
+    const chat = this.#newChat();
+    this.chat = chat;
+    this.#keep(id, chat);
+    void chat.open(id);
+  }
+
+  newChat(temporary = false): void {
+    if (temporary || this.#fresh?.temporary) this.#fresh = null;
+    this.router.go('chat', null);
+    this.follow();
+    this.chat.temporary = temporary;
+    this.drawerOpen = false;
+    this.commands.run('focusComposer');
+  }
+
+  openChat(id: string, message: string | null = null): void {
+    this.router.openMessage(id, message);
+    this.drawerOpen = false;
+  }
+
+  #newChat(): Chat {
+    const options: ConversationOptions = {
+      model: null,
+      system: this.preferences?.current.systemPrompt ?? null,
+      parameters: noParameters(),
+      collections: [],
+      documents: [],
+    };
+    return new Chat(
+      this.backend,
+      {
+        begun: (chat, summary) => {
+          this.#keep(summary.id, chat);
+          if (this.#fresh === chat) this.#fresh = null;
+          if (this.chat === chat) this.router.rename('chat', summary.id);
+          this.conversations.changed(summary);
+        },
+        trouble: (fault) => this.report(fault),
+      },
+      options,
+    );
+  }
+
+  #keep(id: string, chat: Chat): void {
+    this.#chats.delete(id);
+    this.#chats.set(id, chat);
+    for (const [other, old] of this.#chats) {
+      if (this.#chats.size <= keptChats) break;
+      if (old !== this.chat && !old.busy) this.#chats.delete(other);
+    }
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.attempt(async () => this.#changed(await this.backend.renameConversation(id, title)));
+  }
+
+  async pin(id: string, pinned: boolean): Promise<void> {
+    await this.attempt(async () => this.#changed(await this.backend.pinConversation(id, pinned)));
+  }
+
+  async archive(id: string, archived: boolean): Promise<void> {
+    await this.attempt(async () => {
+      this.#changed(await this.backend.archiveConversation(id, archived));
+      const text = archived ? m.toast_archived() : m.toast_unarchived();
+      this.toasts.show(text, { label: m.undo(), run: () => void this.archive(id, !archived) });
+    });
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.attempt(async () => {
+      await this.#chats.get(id)?.stop();
+      await this.backend.deleteConversation(id);
+      this.#removed(id);
+      this.toasts.show(m.toast_deleted(), { label: m.undo(), run: () => void this.undelete(id) });
+    });
+  }
+
+  async undelete(id: string): Promise<void> {
+    await this.attempt(async () => {
+      this.#changed(await this.backend.undeleteConversation(id));
+      this.openChat(id);
+    });
+  }
+
+  async fork(message: string): Promise<void> {
+    await this.attempt(async () => {
+      const summary = await this.backend.forkConversation(message);
+      this.#changed(summary);
+      this.openChat(summary.id);
+      this.toasts.show(m.toast_forked());
+    });
+  }
+
+  async export(ids: string[], format: ExportFormat): Promise<void> {
+    await this.attempt(async () => {
+      const file = await this.backend.exportConversations(ids, format);
+      if (file) this.toasts.show(m.toast_exported({ file }));
+    });
+  }
+
+  #changed(summary: Parameters<Conversations['changed']>[0]): void {
+    this.conversations.changed(summary);
+    const chat = this.#chats.get(summary.id);
+    if (chat) chat.summary = summary;
+  }
+
+  #removed(id: string): void {
+    this.conversations.removed(id);
+    this.#chats.delete(id);
+    if (this.router.lastChat === id) this.router.lastChat = null;
+    if (this.router.route.view === 'chat' && this.router.route.id === id) this.newChat();
+  }
+
+  // --- small things -----------------------------------------------------------------------------------------------------
+
+  openLink(url: string): void {
+    void this.attempt(() => this.backend.openLink(url));
+  }
+
+  async copy(text: string): Promise<void> {
+    await this.attempt(async () => {
+      await navigator.clipboard.writeText(text);
+      this.toasts.show(m.toast_copied());
+    });
+  }
+
+  /** Tells a fault that belongs to no place of its own. */
+  report(fault: Fault): void {
+    this.toasts.bad(sentenceOf(fault));
+  }
+
+  async attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.report(asFault(error));
+    }
+  }
+
+  #hear(event: AppEvent): void {
+    switch (event.kind) {
+      case 'conversationChanged':
+        this.#changed(event.conversation);
+        break;
+      case 'conversationRemoved':
+        this.#removed(event.id);
+        break;
+      case 'usageChanged':
+        this.today = event.today;
+        break;
+      case 'accountChanged':
+        this.account.state = event.state;
+        break;
+      case 'catalogueChanged':
+        void this.shelf.load();
+        break;
+      case 'savingTrouble':
+        this.saving = event.fault;
+        break;
+      case 'drop':
+        this.dropping = event.drop.phase === 'enter' || event.drop.phase === 'over';
+        if (event.drop.phase === 'dropped') this.dropped = event.drop.grant;
+        break;
+    }
+  }
+}
+
+export const [useApp, provideApp] = createContext<App>();

@@ -7,77 +7,112 @@
 //! A *rank* is what a search sorts by, larger is nearer: for cosine the cosine (vectors are normalised first), for
 //! dot product the dot product with the normalised query, for euclidean −d²/2.
 //!
-//! A row `u` in a list with centre `c` is `c + r·o` with `o` a unit vector. Its code is the signs of `o`, that is
-//! the unit vector `x = sign(o)/√P` of `P` places; `f = ⟨x,o⟩` says how well it fits. For a query `q`, with
-//! `y = q − c`, the estimate of `⟨o,y⟩` is `⟨x,y⟩/f`, and its error is
-//! - about normal with deviation `|y|·√(1−f²)/f/√(P−1)`: so `margin` deviations decide recall;
-//! - never more than `|y|·√(1−f²)/f` (Cauchy and Schwarz, the worst case over `⟨x,y⟩`): the *exact* mode takes
-//!   this, which is `√(P−1)` deviations, and so can exclude rows with certainty.
+//! A row `u` in a list with centre `c` is `c + z`. Its code is a vector `v` of the signs of `z` (one bit a place) or of
+//! steps −7.5 … 7.5 (four bits). For a query `q`, seen as `y = q − c`, the estimate of `⟨z,y⟩` is `s·⟨v,y⟩` with
+//! `s = |z|²/⟨z,v⟩`; then `e = s·v − z` is at right angles to `z`, and the error `⟨e,y⟩` of the estimate is
+//! - about normal with deviation `|e|·|y|/√(P−1)` for `P` places: so a margin of some deviations decides recall;
+//! - never more than `|e|·|y|` (Cauchy and Schwarz): the *exact* mode takes this, which is `√(P−1)` deviations, and
+//!   so excludes rows with certainty.
+//!
+//! `|e|` is about 0.75 of `|z|` for one bit and 0.1 for four. The first decide which rows to look at again, the
+//! second which to read.
 
 use crate::kernels::{Affine, Level, Lookup, largest_entry};
 use crate::space::Metric;
 
-/// What a row's code needs beside its bits. See the module's text; `G` is the centre of the whole segment.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What a code needs beside its bits to give a rank:
+/// `constant + offset + scale · sum + margin · spread`, where the sum is over the query's places with the code's signs
+/// (or values), the constant is the list's and the margin the search's.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Factors {
-    /// `r / (f·√P)`: the weight of the sum of signed places.
+    /// The weight of the sum.
     pub scale: f32,
-    /// The part of the rank that does not depend on the query.
+    /// The part of the rank that depends on the row alone.
     pub offset: f32,
-    /// One deviation of the estimate for a query at distance 1 from the centre.
+    /// One deviation of the estimate for a query at distance 1 from the centre's anchor.
     pub spread: f32,
 }
 
-/// A list's centre with what the coding of its rows needs.
+/// What makes a row be looked at always, because it cannot be estimated.
+const ALWAYS: Factors = Factors { scale: 0.0, offset: f32::INFINITY, spread: 0.0 };
+
+/// A list's centre, with what the coding of its rows needs.
+///
+/// A query is compared with rows at its distance from an *anchor*: that is where the estimates are best. For
+/// euclidean distance the anchor must be the centre. For the products any anchor would do; the centre divided by the
+/// rows' mean length lies where queries do, which are unit vectors here.
 #[derive(Clone, Debug)]
 pub struct Centre {
-    /// The centre itself, rotated.
+    /// The centre itself.
     pub place: Vec<f32>,
-    /// The centre minus the segment's centre; the query's table is made for the latter.
+    /// The anchor.
+    pub anchor: Vec<f32>,
+    /// The anchor minus that of the whole segment, for which the query's table is made.
     pub shift: Vec<f32>,
 }
 
 impl Centre {
-    /// A list's centre within a segment around `origin`.
+    /// A list's centre within a segment around `origin` whose rows have the mean length `unit`.
     #[must_use]
-    pub fn new(place: &[f32], origin: &[f32]) -> Self {
-        Self { place: place.to_vec(), shift: place.iter().zip(origin).map(|(a, b)| a - b).collect() }
+    pub fn new(place: &[f32], origin: &[f32], unit: f32) -> Self {
+        let anchor: Vec<f32> = place.iter().map(|value| value / unit).collect();
+        let shift = anchor.iter().zip(origin).map(|(anchor, origin)| anchor - origin / unit).collect();
+        Self { place: place.to_vec(), anchor, shift }
     }
 }
 
 /// Rows outside these lengths are never estimated but always looked at themselves: their squares leave f32.
 const LENGTHS: std::ops::Range<f32> = 1e-12..1e12;
 
-/// Codes `row` (rotated, of length `norm`; normalised when the metric is cosine) against `centre`: the bits go to
-/// `bits`, eight places a byte, the first in the lowest bit.
-pub fn encode(
-    level: Level,
-    metric: Metric,
-    row: &[f32],
-    norm: f32,
-    centre: &Centre,
-    bits: &mut [u8],
-) -> Factors {
-    let sums = level.signs(row, &centre.place, &centre.shift, bits);
+/// A row coded twice: one bit a place for the scan, four for the second look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Coded {
+    /// Eight places a byte, the first in the lowest bit.
+    pub bits: Vec<u8>,
+    /// Place `i` in the low half of byte `i`, place `i + P/2` in its high half.
+    pub nibbles: Vec<u8>,
+    /// For the bits.
+    pub coarse: Factors,
+    /// For the nibbles.
+    pub fine: Factors,
+}
+
+/// Width of a four-bit step in deviations of the residual: the best for a normal distribution.
+const STEP: f64 = 0.335;
+
+/// Codes `row` (rotated, of length `norm`; normalised when the metric is cosine) against `centre`.
+pub fn encode(level: Level, metric: Metric, row: &[f32], norm: f32, centre: &Centre, coded: &mut Coded) {
     let places = row.len() as f64;
-    let scale = if sums.absolute > 0.0 { sums.square / sums.absolute } else { 0.0 };
+    coded.bits.resize(row.len() / 8, 0);
+    coded.nibbles.resize(row.len() / 2, 0);
+    // `along` and `shift` are sums over the anchor's parts: the anchor is `place / unit`.
+    let signs = level.signs(row, &centre.place, &centre.anchor, &centre.shift, &mut coded.bits);
     let own = match metric {
-        Metric::Cosine | Metric::Dot => sums.along,
-        Metric::Euclidean => -sums.square / 2.0,
+        Metric::Cosine | Metric::Dot => signs.along,
+        Metric::Euclidean => -signs.square / 2.0,
     };
-    // (r·√(1−f²)/f)² = (scale·√P)² − r²
-    let error = (scale * scale * places - sums.square).max(0.0).sqrt();
-    let factors = Factors {
-        scale: scale as f32,
-        offset: (own - scale * sums.shift) as f32,
-        spread: (error / (places - 1.0).sqrt()) as f32,
-    };
-    let finite = factors.scale.is_finite() && factors.offset.is_finite() && factors.spread.is_finite();
-    if finite && LENGTHS.contains(&norm) {
-        factors
-    } else {
-        Factors { scale: 0.0, offset: f32::INFINITY, spread: 0.0 }
-    }
+    let known = LENGTHS.contains(&norm);
+    let coarse = factors(own, signs.square, signs.absolute, places, signs.shift);
+    coded.coarse = coarse.filter(|_| known).map_or(ALWAYS, |coarse| deviation(coarse, places));
+    let step = STEP * (signs.square / places).sqrt();
+    let inverse = if step > 0.0 { (1.0 / step) as f32 } else { 0.0 };
+    let inverse = if inverse.is_finite() { inverse } else { 0.0 };
+    let sums = level.nibbles(row, &centre.place, &centre.shift, inverse, &mut coded.nibbles);
+    let fine = factors(own, signs.square, sums.product, sums.square, sums.shift);
+    coded.fine = fine.filter(|_| known).map_or(ALWAYS, |fine| deviation(fine, places));
+}
+
+/// A residual `z` with `|z|² = square` is estimated by `scale · v` with `⟨z,v⟩ = product` and `|v|² = length`. The
+/// scale makes the error stand at right angles to `z`, so that it is unbiased; its length is the spread.
+fn factors(own: f64, square: f64, product: f64, length: f64, shift: f64) -> Option<Factors> {
+    let scale = if product > 0.0 { square / product } else { 0.0 };
+    let error = (scale * scale * length - square).max(if product > 0.0 { 0.0 } else { square }).sqrt();
+    let factors = Factors { scale: scale as f32, offset: (own - scale * shift) as f32, spread: error as f32 };
+    (factors.scale.is_finite() && factors.offset.is_finite() && factors.spread.is_finite()).then_some(factors)
+}
+
+fn deviation(factors: Factors, places: f64) -> Factors {
+    Factors { spread: (f64::from(factors.spread) / (places - 1.0).sqrt()) as f32, ..factors }
 }
 
 /// Whether a query of this length can be estimated at all; otherwise all rows are scored.
@@ -90,6 +125,7 @@ pub fn can_estimate(norm: f64) -> bool {
 #[derive(Clone, Debug)]
 pub struct Mean {
     sums: Vec<f64>,
+    lengths: f64,
     rows: usize,
 }
 
@@ -97,7 +133,7 @@ impl Mean {
     /// Of nothing yet.
     #[must_use]
     pub fn new(places: usize) -> Self {
-        Self { sums: vec![0.0; places], rows: 0 }
+        Self { sums: vec![0.0; places], lengths: 0.0, rows: 0 }
     }
 
     /// Takes a row into account.
@@ -106,6 +142,7 @@ impl Mean {
             for (sum, value) in self.sums.iter_mut().zip(row) {
                 *sum += f64::from(*value);
             }
+            self.lengths += f64::from(norm);
             self.rows += 1;
         }
     }
@@ -114,6 +151,12 @@ impl Mean {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// The rows' mean length; 1 when there were no rows.
+    #[must_use]
+    pub fn length(&self) -> f32 {
+        if self.rows == 0 { 1.0 } else { (self.lengths / self.rows as f64) as f32 }
     }
 
     /// The mean; zero when there were no rows.
@@ -138,63 +181,84 @@ pub enum Trust {
 pub struct Prepared {
     /// The tables of the scan.
     pub lookup: Lookup,
+    /// The query seen from the segment's anchor.
+    seen: Vec<f32>,
+    /// What the nibbles, which begin at 0 instead of −7.5, have too much.
+    surplus: f32,
     step: f32,
     shift: f32,
     query_norm: f32,
     trust: Trust,
-    places: usize,
     metric: Metric,
 }
 
 impl Prepared {
-    /// Makes the tables of `query` (rotated, in rank units) for a segment around `origin`.
+    /// Makes the tables of `query` (rotated, in rank units) for a segment around `origin`, with rows of the mean
+    /// length `unit`.
     #[must_use]
-    pub fn new(level: Level, metric: Metric, query: &[f32], origin: &[f32], trust: Trust) -> Self {
-        let difference: Vec<f32> = query.iter().zip(origin).map(|(a, b)| a - b).collect();
-        let pairs = difference.len() / 8;
+    pub fn new(
+        level: Level,
+        metric: Metric,
+        query: &[f32],
+        (origin, unit): (&[f32], f32),
+        trust: Trust,
+    ) -> Self {
+        let seen: Vec<f32> = query.iter().zip(origin).map(|(query, origin)| query - origin / unit).collect();
+        let pairs = seen.len() / 8;
         let top = f32::from(largest_entry(pairs));
         let (mut widest, mut lowest, mut total) = (0.0f32, 0.0f32, 0.0f32);
-        for group in difference.chunks_exact(4) {
+        for group in seen.chunks_exact(4) {
             widest = widest.max(group.iter().map(|value| value.abs()).sum());
             lowest += group.iter().map(|value| value.min(0.0)).sum::<f32>();
             total += group.iter().sum::<f32>();
         }
-        let unit = if widest > 0.0 { widest / top } else { 1.0 };
+        let entry = if widest > 0.0 { widest / top } else { 1.0 };
         let mut lookup = Lookup { pairs, low: vec![0; pairs * 32], high: vec![0; pairs * 32] };
-        level.tables(&difference, 1.0 / unit, top, &mut lookup.low, &mut lookup.high);
-        // A signed sum is twice the sum of the places with a set bit, minus the sum of all.
+        level.tables(&seen, 1.0 / entry, top, &mut lookup.low, &mut lookup.high);
         let grant = match trust {
-            Trust::Deviations(margin) => 2.0 * margin * unit * ((2 * pairs) as f32 / 12.0).sqrt(),
+            Trust::Deviations(margin) => 2.0 * margin * entry * ((2 * pairs) as f32 / 12.0).sqrt(),
             // Every group may be wrong by half a unit, and a little for the arithmetic of the tables.
-            Trust::Proof => 2.0 * 0.501 * unit * (2 * pairs) as f32,
+            Trust::Proof => 2.0 * 0.501 * entry * (2 * pairs) as f32,
         };
         Self {
             lookup,
-            step: 2.0 * unit,
+            surplus: 7.5 * total,
+            step: 2.0 * entry,
+            // A signed sum is twice the sum of the places with a set bit, minus the sum of all.
             shift: 2.0 * lowest - total + grant,
             query_norm: query.iter().map(|value| value * value).sum::<f32>().sqrt(),
+            seen,
             trust,
-            places: query.len(),
             metric,
         }
     }
 
     /// How ranks come out for a list with this centre. `reach` is the length of the list's longest row.
     #[must_use]
-    pub fn affine(&self, level: Level, query: &[f32], centre: &[f32], reach: f32) -> Affine {
-        let away = level.distance_square(query, centre);
+    pub fn affine(&self, level: Level, query: &[f32], centre: &Centre, reach: f32) -> Affine {
+        let away = level.distance_square(query, &centre.anchor);
         let mut constant = match self.metric {
-            Metric::Cosine | Metric::Dot => level.dot(query, centre),
+            Metric::Cosine | Metric::Dot => level.dot(query, &centre.place),
             Metric::Euclidean => -away / 2.0,
         };
         let margin = match self.trust {
             Trust::Deviations(margin) => margin * away.sqrt(),
             Trust::Proof => {
                 // What f32 arithmetic may have lost on the way, generously.
-                constant += 2e-5 * (self.query_norm + reach).powi(2);
-                1.001 * ((self.places - 1) as f32).sqrt() * away.sqrt()
+                constant += match self.metric {
+                    Metric::Cosine | Metric::Dot => 4e-5 * (1.0 + self.query_norm) * reach,
+                    Metric::Euclidean => 2e-5 * (self.query_norm + reach).powi(2),
+                };
+                1.001 * ((query.len() - 1) as f32).sqrt() * away.sqrt()
             }
         };
         Affine { step: self.step, shift: self.shift, constant, margin }
+    }
+
+    /// The upper bound of a row's rank by its nibbles.
+    #[must_use]
+    pub fn second_look(&self, level: Level, affine: &Affine, nibbles: &[u8], factors: Factors) -> f32 {
+        let sum = level.nibble_dot(&self.seen, nibbles) - self.surplus;
+        affine.constant + factors.offset + factors.scale * sum + affine.margin * factors.spread
     }
 }

@@ -2,13 +2,13 @@
 
 use rusqlite::Connection;
 
-use crate::code::{Centre, Mean, encode};
+use crate::code::{Centre, Coded, Mean, encode};
 use crate::error::{Error, Result};
 use crate::kernels::Level;
 use crate::list::{Label, ListBuilder};
 use crate::rotation::Rotation;
 use crate::rows::{self, Reading};
-use crate::segment::{Header, Parts};
+use crate::segment::{Draft, Header, Parts, Segment};
 use crate::space::{Metric, Space, SpaceId};
 use crate::{Cancel, catalogue::Range};
 
@@ -65,16 +65,31 @@ impl Coder {
         let mut places = vec![0.0; self.rotation.padded()];
         self.rotation.rotate(plain, &mut places);
         let norm = if self.space.metric == Metric::Cosine { 1.0 } else { length as f32 };
-        Turned { label: Label { slot: row.slot, id: row.id, collection: row.collection }, places, norm }
+        Turned {
+            label: Label { slot: row.slot, place: 0, id: row.id, collection: row.collection },
+            places,
+            norm,
+        }
     }
 
-    /// Codes a row into a list.
-    pub fn push(&self, list: &mut ListBuilder, centre: &Centre, row: &Turned, bits: &mut Vec<u8>) {
-        bits.resize(self.rotation.padded() / 8, 0);
-        let factors = encode(self.level, self.space.metric, &row.places, row.norm, centre, bits);
+    /// Codes a row into a list of a draft. `coded` is scratch.
+    ///
+    /// # Errors
+    /// [`Error::CodeFile`] when there is no room for it.
+    pub fn push(
+        &self,
+        draft: &mut Draft,
+        list: &mut ListBuilder,
+        centre: &Centre,
+        row: &Turned,
+        coded: &mut Coded,
+    ) -> Result<()> {
+        encode(self.level, self.space.metric, &row.places, row.norm, centre, coded);
+        let place = draft.record(&coded.nibbles, coded.fine).map_err(Error::code_file)?;
         // A row too long to be estimated must not make the others' bounds useless.
-        let reach = if factors.offset.is_finite() { row.norm } else { 0.0 };
-        list.push(bits, factors, row.label, reach);
+        let reach = if coded.coarse.offset.is_finite() { row.norm } else { 0.0 };
+        list.push(&coded.bits, coded.coarse, Label { place, ..row.label }, reach);
+        Ok(())
     }
 
     /// Reads the rows of a range, chunk by chunk, and hands each to `take`. Returns the version up to which nothing
@@ -110,35 +125,52 @@ impl Coder {
     /// Codes a range of slots into a segment of one list.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], and what the database says.
-    pub fn code(&self, connection: &Connection, range: Range, cancel: &Cancel) -> Result<Parts> {
+    /// [`Error::Cancelled`], [`Error::CodeFile`], and what the database says.
+    pub fn code(
+        &self,
+        connection: &Connection,
+        range: Range,
+        mut draft: Draft,
+        cancel: &Cancel,
+    ) -> Result<Segment> {
         let mut mean = Mean::new(self.rotation.padded());
         let mut waiting: Vec<Turned> = Vec::new();
-        let mut centre: Option<Centre> = None;
-        let (mut list, mut bits) = (ListBuilder::default(), Vec::new());
+        let mut chosen: Option<(Centre, f32)> = None;
+        let (mut list, mut coded) = (ListBuilder::default(), Coded::default());
         let (version, rows) = self.read(connection, range, cancel, |row| {
-            if let Some(centre) = &centre {
-                self.push(&mut list, centre, &row, &mut bits);
-                return Ok(());
+            if let Some((centre, _)) = &chosen {
+                return self.push(&mut draft, &mut list, centre, &row, &mut coded);
             }
             mean.add(&row.places, row.norm);
             waiting.push(row);
             if waiting.len() == CENTRE_ROWS {
-                let found = self.centre_on(&mean);
-                waiting.drain(..).for_each(|row| self.push(&mut list, &found, &row, &mut bits));
-                centre = Some(found);
+                let (centre, unit) = self.centre_on(&mean);
+                for row in waiting.drain(..) {
+                    self.push(&mut draft, &mut list, &centre, &row, &mut coded)?;
+                }
+                chosen = Some((centre, unit));
             }
             Ok(())
         })?;
-        let centre = centre.unwrap_or_else(|| self.centre_on(&mean));
-        waiting.drain(..).for_each(|row| self.push(&mut list, &centre, &row, &mut bits));
-        let header = self.header(connection, range, version, rows)?;
-        Ok(Parts { header, origin: centre.place.clone(), centres: vec![centre.place], lists: vec![list] })
+        let (centre, unit) = chosen.unwrap_or_else(|| self.centre_on(&mean));
+        for row in waiting.drain(..) {
+            self.push(&mut draft, &mut list, &centre, &row, &mut coded)?;
+        }
+        let header = Header { unit, ..self.header(connection, range, version, rows)? };
+        let parts =
+            Parts { header, origin: centre.place.clone(), centres: vec![centre.place], lists: vec![list] };
+        draft.finish(parts).map_err(Error::code_file)
     }
 
-    fn centre_on(&self, mean: &Mean) -> Centre {
-        let place = mean.place();
-        Centre::new(&place, &place)
+    /// What anchors are measured by: see [`Centre`].
+    #[must_use]
+    pub fn unit(&self, mean: &Mean) -> f32 {
+        if self.space.metric == Metric::Dot { mean.length() } else { 1.0 }
+    }
+
+    fn centre_on(&self, mean: &Mean) -> (Centre, f32) {
+        let (place, unit) = (mean.place(), self.unit(mean));
+        (Centre::new(&place, &place, unit), unit)
     }
 
     /// The header of a segment over `range`.
@@ -163,6 +195,7 @@ impl Coder {
             rows,
             trained: rows,
             probes: 1,
+            unit: 1.0,
         })
     }
 }

@@ -73,11 +73,12 @@ pub enum Error {
     #[error("writing the export: {0}")]
     Export(#[from] std::io::Error),
     /// A code file could not be written. Searching goes on without it.
-    #[error("writing the code file {path}: {source}")]
-    CodeFile {
-        /// Which file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error("writing a code file: {0}")]
+    CodeFile(#[source] std::io::Error),
+}
+
+impl Error {
+    pub(crate) fn code_file(source: std::io::Error) -> Self {
+        Error::CodeFile(source)
+    }
 }

@@ -9,14 +9,14 @@ use rusqlite::Connection;
 
 use crate::cancel::Cancel;
 use crate::catalogue::Range;
-use crate::code::{Centre, Mean, Prepared, Trust, encode};
+use crate::code::{Centre, Coded, Mean, Prepared, Trust, encode};
 use crate::coder::{Coder, Turned};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::{BLOCK_ROWS, Level};
 use crate::list::{Label, ListBuilder};
 use crate::rotation::split_mix;
 use crate::rows::Picker;
-use crate::segment::{Damaged, Parts, Segment};
+use crate::segment::{Damaged, Draft, Header, Parts, Segment};
 use crate::space::Metric;
 
 /// Rows for each list, on the average.
@@ -36,7 +36,8 @@ const TRIAL_NEIGHBOURS: usize = 3;
 #[derive(Debug)]
 pub struct Guide {
     centres: Vec<Vec<f32>>,
-    origin: Vec<f32>,
+    origin: Centre,
+    unit: f32,
     list: ListBuilder,
     metric: Metric,
 }
@@ -48,22 +49,24 @@ impl Guide {
         let metric = if metric == Metric::Dot { Metric::Dot } else { Metric::Euclidean };
         let places = centres.first().map_or(0, Vec::len);
         let mut mean = Mean::new(places);
-        centres.iter().for_each(|centre| mean.add(centre, 1.0));
-        let origin = mean.place();
-        let centre = Centre::new(&origin, &origin);
-        let (mut list, mut bits) = (ListBuilder::default(), vec![0; places / 8]);
+        centres.iter().for_each(|centre| mean.add(centre, level.dot(centre, centre).sqrt()));
+        let unit = if metric == Metric::Dot { mean.length() } else { 1.0 };
+        let origin = Centre::new(&mean.place(), &mean.place(), unit);
+        let (mut list, mut coded) = (ListBuilder::default(), Coded::default());
         for (index, place) in centres.iter().enumerate() {
             let norm = level.dot(place, place).sqrt();
-            let factors = encode(level, metric, place, norm.max(1e-6), &centre, &mut bits);
-            list.push(&bits, factors, Label { slot: index as u32, id: 0, collection: 0 }, norm);
+            encode(level, metric, place, norm.max(1e-6), &origin, &mut coded);
+            let label = Label { slot: index as u32, place: 0, id: 0, collection: 0 };
+            list.push(&coded.bits, coded.coarse, label, norm);
         }
-        Self { centres, origin, list, metric }
+        Self { centres, origin, unit, list, metric }
     }
 
     /// The `count` nearest centres, nearest first.
     #[must_use]
     pub fn nearest(&self, level: Level, vector: &[f32], count: usize, scratch: &mut Vec<f32>) -> Vec<usize> {
-        let prepared = Prepared::new(level, self.metric, vector, &self.origin, Trust::Deviations(0.0));
+        let around = (self.origin.place.as_slice(), self.unit);
+        let prepared = Prepared::new(level, self.metric, vector, around, Trust::Deviations(0.0));
         let affine = prepared.affine(level, vector, &self.origin, self.list.reach);
         let blocks = self.centres.len().div_ceil(BLOCK_ROWS);
         scratch.resize(blocks * (BLOCK_ROWS + 1), 0.0);
@@ -99,41 +102,41 @@ impl Guide {
 /// Makes an inverted file of all rows in `range`.
 ///
 /// # Errors
-/// [`crate::Error::Cancelled`], and what the database says.
+/// [`Error::Cancelled`], [`Error::CodeFile`], and what the database says.
 pub fn build(
     coder: &Coder,
     connection: &Connection,
     range: Range,
     rows: usize,
+    draft: Draft,
     cancel: &Cancel,
-) -> Result<Parts> {
+) -> Result<Segment> {
     let lists = (rows / ROWS_PER_LIST).clamp(16, 4096);
     let sample = sample(coder, connection, range, lists * SAMPLE_PER_LIST, cancel)?;
-    let centres = centres(coder.level, &sample, lists, cancel)?;
-    let origin = {
-        let mut mean = Mean::new(coder.rotation.padded());
-        sample.iter().for_each(|row| mean.add(&row.places, row.norm));
-        mean.place()
-    };
-    let probes = probes(coder, &sample, &centres, cancel)?;
+    let places = centres(coder, &sample, lists, cancel)?;
+    let mut mean = Mean::new(coder.rotation.padded());
+    sample.iter().for_each(|row| mean.add(&row.places, row.norm));
+    let probes = probes(coder, &sample, &places, cancel)?;
     drop(sample);
-    let empty = (0..centres.len()).map(|_| ListBuilder::default()).collect();
-    let (lists, version, read) = fill(coder, connection, range, &origin, &centres, empty, cancel)?;
-    let header = crate::segment::Header { probes, ..coder.header(connection, range, version, read)? };
-    Ok(Parts { header, origin, centres, lists })
+    let lists = places.iter().map(|_| ListBuilder::default()).collect();
+    let mut filling = Filling { coder, draft, origin: mean.place(), unit: coder.unit(&mean), places, lists };
+    let (version, read) = filling.fill(connection, range, cancel)?;
+    let header = Header { probes, unit: filling.unit, ..coder.header(connection, range, version, read)? };
+    filling.finish(header)
 }
 
 /// Makes an inverted file of one and the rows after it, up to the slot `to`, around the same centres.
 ///
 /// # Errors
-/// [`crate::Error::Cancelled`] and what the database says; [`Damaged`] inside when the old one is.
+/// [`Error::Cancelled`], [`Error::CodeFile`] and what the database says; [`Damaged`] inside when the old one is.
 pub fn extend(
     coder: &Coder,
     connection: &Connection,
     base: &Segment,
     to: u32,
+    mut draft: Draft,
     cancel: &Cancel,
-) -> Result<Result<Parts, Damaged>> {
+) -> Result<Result<Segment, Damaged>> {
     let mut lists = Vec::with_capacity(base.lists());
     for list in 0..base.lists() {
         match base.list(list) {
@@ -141,38 +144,52 @@ pub fn extend(
             Err(damaged) => return Ok(Err(damaged)),
         }
     }
-    let centres: Vec<Vec<f32>> = base.centres.iter().map(|centre| centre.place.clone()).collect();
+    draft.records_of(base).map_err(Error::code_file)?;
+    let places: Vec<Vec<f32>> = base.centres.iter().map(|centre| centre.place.clone()).collect();
+    let mut filling =
+        Filling { coder, draft, origin: base.origin.clone(), unit: base.header.unit, places, lists };
     let range = (base.header.to, to);
-    let (lists, version, read) = fill(coder, connection, range, &base.origin, &centres, lists, cancel)?;
+    let (version, read) = filling.fill(connection, range, cancel)?;
     let added = coder.header(connection, range, version, read)?;
-    let header = crate::segment::Header {
-        from: base.header.from,
-        complete: base.header.complete && added.complete,
-        trained: base.header.trained,
-        probes: base.header.probes,
-        ..added
-    };
-    Ok(Ok(Parts { header, origin: base.origin.clone(), centres, lists }))
+    filling
+        .finish(Header {
+            from: base.header.from,
+            complete: base.header.complete && added.complete,
+            trained: base.header.trained,
+            probes: base.header.probes,
+            unit: base.header.unit,
+            ..added
+        })
+        .map(Ok)
 }
 
-fn fill(
-    coder: &Coder,
-    connection: &Connection,
-    range: Range,
-    origin: &[f32],
-    centres: &[Vec<f32>],
-    mut lists: Vec<ListBuilder>,
-    cancel: &Cancel,
-) -> Result<(Vec<ListBuilder>, i64, usize)> {
-    let guide = Guide::new(coder.level, Metric::Euclidean, centres.to_vec());
-    let centres: Vec<Centre> = centres.iter().map(|place| Centre::new(place, origin)).collect();
-    let (mut scratch, mut bits) = (Vec::new(), Vec::new());
-    let (version, read) = coder.read(connection, range, cancel, |row| {
-        let nearest = guide.nearest(coder.level, &row.places, 1, &mut scratch)[0];
-        coder.push(&mut lists[nearest], &centres[nearest], &row, &mut bits);
-        Ok(())
-    })?;
-    Ok((lists, version, read))
+/// An inverted file whose centres are known and whose lists are being filled.
+struct Filling<'a> {
+    coder: &'a Coder,
+    draft: Draft,
+    origin: Vec<f32>,
+    unit: f32,
+    places: Vec<Vec<f32>>,
+    lists: Vec<ListBuilder>,
+}
+
+impl Filling<'_> {
+    fn fill(&mut self, connection: &Connection, range: Range, cancel: &Cancel) -> Result<(i64, usize)> {
+        let coder = self.coder;
+        let guide = Guide::new(coder.level, Metric::Euclidean, self.places.clone());
+        let centres: Vec<Centre> =
+            self.places.iter().map(|place| Centre::new(place, &self.origin, self.unit)).collect();
+        let (mut scratch, mut coded) = (Vec::new(), Coded::default());
+        coder.read(connection, range, cancel, |row| {
+            let nearest = guide.nearest(coder.level, &row.places, 1, &mut scratch)[0];
+            coder.push(&mut self.draft, &mut self.lists[nearest], &centres[nearest], &row, &mut coded)
+        })
+    }
+
+    fn finish(self, header: Header) -> Result<Segment> {
+        let parts = Parts { header, origin: self.origin, centres: self.places, lists: self.lists };
+        self.draft.finish(parts).map_err(Error::code_file)
+    }
 }
 
 /// Rows spread evenly over the range, a random one of each stretch.
@@ -202,10 +219,11 @@ fn sample(
 }
 
 /// k-means after Lloyd, by distance. Centres that lose all their rows start again at a random one.
-fn centres(level: Level, sample: &[Turned], lists: usize, cancel: &Cancel) -> Result<Vec<Vec<f32>>> {
+fn centres(coder: &Coder, sample: &[Turned], lists: usize, cancel: &Cancel) -> Result<Vec<Vec<f32>>> {
+    let level = coder.level;
     let lists = lists.min(sample.len().max(1));
     let mut state = sample.len() as u64;
-    let places = sample.first().map_or(0, |row| row.places.len());
+    let places = coder.rotation.padded();
     let mut centres: Vec<Vec<f32>> = (0..lists)
         .map(|list| {
             sample.get(list * sample.len() / lists).map_or(vec![0.0; places], |row| row.places.clone())

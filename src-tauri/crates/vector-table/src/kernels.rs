@@ -67,9 +67,20 @@ pub struct Sums {
     pub square: f64,
     /// Of the absolute values.
     pub absolute: f64,
-    /// Of the products with the centre.
+    /// Of the products with the anchor.
     pub along: f64,
     /// Of the shift, with the residual's signs.
+    pub shift: f64,
+}
+
+/// Sums over the four-bit values of a residual.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NibbleSums {
+    /// Of the products of residual and value.
+    pub product: f64,
+    /// Of the squares of the values.
+    pub square: f64,
+    /// Of the products of shift and value.
     pub shift: f64,
 }
 
@@ -207,13 +218,42 @@ impl Level {
     /// # Panics
     /// When the lengths differ or are no multiple of 32.
     #[must_use]
-    pub fn signs(self, row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
+    pub fn signs(self, row: &[f32], centre: &[f32], anchor: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
+        assert!(row.len() == centre.len() && row.len() == anchor.len(), "equal lengths");
+        assert!(row.len() == shift.len() && row.len() == bits.len() * 8, "equal lengths");
+        assert!(row.len().is_multiple_of(32), "a multiple of 32 places");
+        dispatch!(self, signs(row, centre, anchor, shift, bits))
+    }
+
+    /// Four bits a place of a row against a centre, and their sums.
+    ///
+    /// # Panics
+    /// When the lengths differ or are no multiple of 64.
+    #[must_use]
+    pub fn nibbles(
+        self,
+        row: &[f32],
+        centre: &[f32],
+        shift: &[f32],
+        inverse: f32,
+        out: &mut [u8],
+    ) -> NibbleSums {
         assert!(
-            row.len() == centre.len() && row.len() == shift.len() && row.len() == bits.len() * 8,
+            row.len() == centre.len() && row.len() == shift.len() && row.len() == out.len() * 2,
             "equal lengths"
         );
-        assert!(row.len().is_multiple_of(32), "a multiple of 32 places");
-        dispatch!(self, signs(row, centre, shift, bits))
+        assert!(row.len().is_multiple_of(64), "a multiple of 64 places");
+        dispatch!(self, nibbles(row, centre, shift, inverse, out))
+    }
+
+    /// The sum of the places of a query times the nibbles of a row.
+    ///
+    /// # Panics
+    /// When the lengths differ or are no multiple of 64.
+    #[must_use]
+    pub fn nibble_dot(self, query: &[f32], nibbles: &[u8]) -> f32 {
+        assert!(query.len() == nibbles.len() * 2 && query.len().is_multiple_of(64), "half a byte a place");
+        dispatch!(self, nibble_dot(query, nibbles))
     }
 
     /// The Walsh-Hadamard transform of `values` in place, scaled to keep lengths. The length is a power of two.
@@ -319,7 +359,7 @@ mod tests {
             })
         ) {
             let mut expected_bits = vec![0; row.len() / 8];
-            let expected = Level::Portable.signs(&row, &centre, &shift, &mut expected_bits);
+            let expected = Level::Portable.signs(&row, &centre, &shift, &shift, &mut expected_bits);
             for (place, (row, centre)) in row.iter().zip(&centre).enumerate() {
                 prop_assert_eq!(expected_bits[place / 8] >> (place % 8) & 1 == 1, row - centre > 0.0);
             }
@@ -328,11 +368,24 @@ mod tests {
             Level::Portable.tables(&row, top / 8.0, top, &mut expected_low, &mut expected_high);
             for level in faster_levels() {
                 let mut bits = vec![0; row.len() / 8];
-                prop_assert_eq!(level.signs(&row, &centre, &shift, &mut bits), expected);
+                prop_assert_eq!(level.signs(&row, &centre, &shift, &shift, &mut bits), expected);
                 prop_assert_eq!(&bits, &expected_bits);
                 let (mut low, mut high) = (vec![0; row.len() * 4], vec![0; row.len() * 4]);
                 level.tables(&row, top / 8.0, top, &mut low, &mut high);
                 prop_assert_eq!((&low, &high), (&expected_low, &expected_high));
+                let (mut expected_nibbles, mut nibbles) = (vec![0; row.len() / 2], vec![0; row.len() / 2]);
+                let sums = Level::Portable.nibbles(&row, &centre, &shift, 3.0, &mut expected_nibbles);
+                prop_assert_eq!(level.nibbles(&row, &centre, &shift, 3.0, &mut nibbles), sums);
+                prop_assert_eq!(&nibbles, &expected_nibbles);
+                let dot = Level::Portable.nibble_dot(&shift, &nibbles);
+                prop_assert_eq!(level.nibble_dot(&shift, &nibbles), dot);
+                let half = nibbles.len();
+                let plain: f32 = (0..half)
+                    .map(|at| {
+                        shift[at] * f32::from(nibbles[at] & 15) + shift[at + half] * f32::from(nibbles[at] >> 4)
+                    })
+                    .sum();
+                prop_assert!((plain - dot).abs() < 1e-2 * row.len() as f32);
             }
         }
     }

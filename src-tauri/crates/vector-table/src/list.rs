@@ -2,7 +2,10 @@
 //!
 //! A block is `P/8` columns of 32 bytes (byte `j` of column `i` holds places `8i … 8i+7` of row `j`), then scale,
 //! offset and spread as 32 little-endian f32 each. Places without a row have offset −∞ and so never win.
-//! After the blocks come, for all rows, slot (u32), id (i64) and collection (i64), padded with zeros.
+//! After the blocks come, for all rows, slot (u32), place (u32), id (i64) and collection (i64), padded with zeros.
+//!
+//! The four-bit codes lie elsewhere in the segment, in the order of the slots, so that they can be written while the
+//! rows are read: a *record* is `P/2` bytes of nibbles, scale, offset and spread as f32, and their checksum.
 
 use crate::code::Factors;
 use crate::kernels::{BLOCK_ROWS, FACTOR_BYTES};
@@ -10,8 +13,10 @@ use crate::kernels::{BLOCK_ROWS, FACTOR_BYTES};
 /// What a row is called: not part of its code, and read only for filters and hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// The row's place in the space's sequence.
+    /// The row's number in the space's sequence.
     pub slot: u32,
+    /// The row's record in the segment.
+    pub place: u32,
     /// The caller's id.
     pub id: i64,
     /// The caller's collection.
@@ -27,7 +32,33 @@ pub fn block_bytes(padded: usize) -> usize {
 /// Bytes of the labels of `rows` rows, rounded up to 64.
 #[must_use]
 pub fn label_bytes(rows: usize) -> usize {
-    (rows * 20).div_ceil(64) * 64
+    (rows * 24).div_ceil(64) * 64
+}
+
+/// Bytes of a record whose row has `padded` places.
+#[must_use]
+pub fn record_bytes(padded: usize) -> usize {
+    padded / 2 + 16
+}
+
+/// A record as it stands in a file.
+pub fn write_record(nibbles: &[u8], factors: Factors, record: &mut Vec<u8>) {
+    record.clear();
+    record.extend_from_slice(nibbles);
+    for factor in [factors.scale, factors.offset, factors.spread] {
+        record.extend(factor.to_le_bytes());
+    }
+    record.extend(crc32fast::hash(record).to_le_bytes());
+}
+
+/// The nibbles and factors of a record, or none when it differs from its checksum.
+#[must_use]
+pub fn read_record(record: &[u8]) -> Option<(&[u8], Factors)> {
+    let (content, checksum) = record.split_at(record.len() - 4);
+    let (nibbles, factors) = content.split_at(content.len() - 12);
+    let factor = |kind: usize| f32::from_le_bytes(factors[4 * kind..][..4].try_into().expect("four bytes"));
+    (checksum == crc32fast::hash(content).to_le_bytes())
+        .then(|| (nibbles, Factors { scale: factor(0), offset: factor(1), spread: factor(2) }))
 }
 
 /// A list under construction.
@@ -82,6 +113,7 @@ impl ListBuilder {
     pub fn label_area(&self) -> Vec<u8> {
         let mut area = Vec::with_capacity(label_bytes(self.labels.len()));
         area.extend(self.labels.iter().flat_map(|label| label.slot.to_le_bytes()));
+        area.extend(self.labels.iter().flat_map(|label| label.place.to_le_bytes()));
         area.extend(self.labels.iter().flat_map(|label| label.id.to_le_bytes()));
         area.extend(self.labels.iter().flat_map(|label| label.collection.to_le_bytes()));
         area.resize(label_bytes(self.labels.len()), 0);
@@ -104,7 +136,12 @@ impl ListView<'_> {
     /// The label of a row.
     #[must_use]
     pub fn label(&self, row: usize) -> Label {
-        Label { slot: self.slot(row), id: self.id(row), collection: self.collection(row) }
+        Label {
+            slot: self.slot(row),
+            place: self.place(row),
+            id: self.id(row),
+            collection: self.collection(row),
+        }
     }
 
     /// The slot of a row.
@@ -114,16 +151,23 @@ impl ListView<'_> {
         u32::from_le_bytes(self.labels[at..at + 4].try_into().expect("four bytes"))
     }
 
+    /// The record of a row.
+    #[must_use]
+    pub fn place(&self, row: usize) -> u32 {
+        let at = 4 * (self.rows + row);
+        u32::from_le_bytes(self.labels[at..at + 4].try_into().expect("four bytes"))
+    }
+
     /// The id of a row.
     #[must_use]
     pub fn id(&self, row: usize) -> i64 {
-        self.wide(4 * self.rows + 8 * row)
+        self.wide(8 * self.rows + 8 * row)
     }
 
     /// The collection of a row.
     #[must_use]
     pub fn collection(&self, row: usize) -> i64 {
-        self.wide(12 * self.rows + 8 * row)
+        self.wide(16 * self.rows + 8 * row)
     }
 
     fn wide(&self, at: usize) -> i64 {
@@ -133,13 +177,13 @@ impl ListView<'_> {
     /// The ids, eight little-endian bytes each.
     #[must_use]
     pub fn ids(&self) -> &[u8] {
-        &self.labels[4 * self.rows..12 * self.rows]
+        &self.labels[8 * self.rows..16 * self.rows]
     }
 
     /// The collections, eight little-endian bytes each.
     #[must_use]
     pub fn collections(&self) -> &[u8] {
-        &self.labels[12 * self.rows..20 * self.rows]
+        &self.labels[16 * self.rows..24 * self.rows]
     }
 
     /// The bits and factors of a row, for `verify`.

@@ -1,8 +1,9 @@
 //! One search: scan the codes, read the rows that may be among the best, score those exactly.
 //!
-//! The scan gives every row an upper bound of its rank. Rows are then read in the order of their bounds, and the
-//! search ends at the first bound below the k-th best exact rank: no row after it can enter. With a bound of some
-//! deviations that is true of nearly all rows (*fast*, *balanced*), with the proven bound of all (*exact*).
+//! The scan gives every row an upper bound of its rank. The best are looked at again by their four-bit codes, which
+//! give a closer bound, and read in the order of that, until a bound lies below the k-th best exact rank: no row
+//! after it can enter. Then the same for all rows whose first bound reaches that rank. With bounds of some
+//! deviations that loses next to nothing (*fast*, *balanced*), with the proven ones nothing (*exact*).
 //!
 //! Rows are read in the reader's own snapshot. One that is not there was deleted (or is newer than the snapshot)
 //! and is no hit; slots that have no code yet are scored from their rows. So the answer is that of the snapshot,
@@ -21,8 +22,8 @@ use crate::coder::Coder;
 use crate::error::Result;
 use crate::filter::Allowed;
 use crate::inverted::Guide;
-use crate::kernels::BLOCK_ROWS;
-use crate::list::block_bytes;
+use crate::kernels::{Affine, BLOCK_ROWS};
+use crate::list::{block_bytes, read_record};
 use crate::rows::{self, Picker, Reading, Snapshot};
 use crate::segment::{Damaged, Segment};
 use crate::space::Metric;
@@ -42,18 +43,18 @@ pub enum Recall {
 impl Recall {
     fn trust(self) -> Trust {
         match self {
-            Recall::Fast => Trust::Deviations(1.0),
-            Recall::Balanced => Trust::Deviations(2.2),
+            Recall::Fast => Trust::Deviations(1.2),
+            Recall::Balanced => Trust::Deviations(3.0),
             Recall::Exact => Trust::Proof,
         }
     }
 
-    /// Most rows that are read, of so many with codes.
-    fn budget(self, k: usize, rows: usize) -> usize {
+    /// How many rows are looked at again, of so many with codes, and how many of these are read, at most.
+    fn budget(self, k: usize, rows: usize) -> (usize, usize) {
         match self {
-            Recall::Fast => 4 * k + 128,
-            Recall::Balanced => (20 * k + 4096).max(rows / 16),
-            Recall::Exact => usize::MAX,
+            Recall::Fast => (16 * k + 1024, 2 * k + 64),
+            Recall::Balanced => ((64 * k + 16_384).max(rows / 4), (20 * k + 4096).max(rows / 16)),
+            Recall::Exact => (usize::MAX, usize::MAX),
         }
     }
 
@@ -67,6 +68,10 @@ impl Recall {
         }
     }
 }
+
+/// Under a filter the nearest allowed rows lie farther off, in lists that are not among the nearest: so many full
+/// lists' worth of allowed rows is looked at, at least. Small selections are scanned whole.
+const FILTERED_LISTS: usize = 16;
 
 /// A row that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,6 +90,8 @@ pub struct Question<'a> {
     pub coder: &'a Coder,
     /// As asked.
     pub plain: &'a [f32],
+    /// Its squared length, summed as the rows' are.
+    pub square: f64,
     /// Its length.
     pub norm: f64,
     /// Hits wanted.
@@ -167,7 +174,7 @@ impl Question<'_> {
             Metric::Cosine => (cosine, cosine),
             Metric::Dot => (dot / self.norm, dot),
             Metric::Euclidean => {
-                let away = (self.norm * self.norm + square - 2.0 * dot).max(0.0);
+                let away = (self.square + square - 2.0 * dot).max(0.0);
                 (-away / 2.0, -away.sqrt())
             }
         };
@@ -195,6 +202,7 @@ pub struct Scratch {
     order: Vec<f32>,
     masks: Vec<u32>,
     candidates: Vec<(f32, u32)>,
+    record: Vec<u8>,
 }
 
 /// A list in the scan: where it is, and its first block among all that are scanned.
@@ -202,6 +210,7 @@ struct Scanned {
     segment: usize,
     list: usize,
     first: usize,
+    affine: Affine,
 }
 
 /// Searches the segments and the gaps between them, in the snapshot that the connection holds.
@@ -279,6 +288,7 @@ struct Scan<'a> {
     segments: &'a [Arc<Segment>],
     now: Snapshot,
     lists: Vec<Scanned>,
+    prepared: Vec<Prepared>,
     rows: usize,
 }
 
@@ -290,7 +300,7 @@ impl<'a> Scan<'a> {
         segments: &'a [Arc<Segment>],
         scratch: &mut Scratch,
     ) -> Result<Result<Self, usize>> {
-        let mut scan = Self { question, segments, now, lists: Vec::new(), rows: 0 };
+        let mut scan = Self { question, segments, now, lists: Vec::new(), prepared: Vec::new(), rows: 0 };
         for buffer in [&mut scratch.ranks, &mut scratch.maxima] {
             buffer.clear();
         }
@@ -311,15 +321,11 @@ impl<'a> Scan<'a> {
     ) -> Result<Result<(), Damaged>> {
         let (question, segment) = (self.question, &self.segments[index]);
         let level = question.coder.level;
-        let prepared = Prepared::new(
-            level,
-            question.coder.space.metric,
-            turned,
-            &segment.origin,
-            question.recall.trust(),
-        );
+        let around = (segment.origin.as_slice(), segment.header.unit);
+        let prepared =
+            Prepared::new(level, question.coder.space.metric, turned, around, question.recall.trust());
         let wanted = question.recall.lists(segment, question.k);
-        let enough = wanted * segment.header.rows.div_ceil(segment.lists());
+        let enough = wanted.max(FILTERED_LISTS) * segment.header.rows.div_ceil(segment.lists());
         let order = self.order(segment, turned, wanted, scratch);
         let mut allowed = 0;
         for (position, list) in order.into_iter().enumerate() {
@@ -333,6 +339,7 @@ impl<'a> Scan<'a> {
                 Err(damaged) => return Ok(Err(damaged)),
             }
         }
+        self.prepared.push(prepared);
         Ok(Ok(()))
     }
 
@@ -369,9 +376,9 @@ impl<'a> Scan<'a> {
         let blocks = segment.blocks(list)?;
         scratch.maxima.resize(first + count, f32::NEG_INFINITY);
         scratch.ranks.resize((first + count) * BLOCK_ROWS, f32::NEG_INFINITY);
-        let affine = prepared.affine(level, turned, &segment.centres[list].place, segment.reach(list));
+        let affine = prepared.affine(level, turned, &segment.centres[list], segment.reach(list));
         let (ranks, maxima) = (&mut scratch.ranks[first * BLOCK_ROWS..], &mut scratch.maxima[first..]);
-        self.lists.push(Scanned { segment: index, list, first });
+        self.lists.push(Scanned { segment: index, list, first, affine });
         if question.allowed.is_all() && !segment.any_gone() {
             level.scan(blocks, &prepared.lookup, &affine, ranks, maxima);
             self.rows += rows;
@@ -411,31 +418,33 @@ impl<'a> Scan<'a> {
         let question = self.question;
         let coder = question.coder;
         let mut picker = Picker::new(connection, coder.id, coder.space.dimensions)?;
-        let mut budget = question.recall.budget(question.k, self.rows);
-        let (mut ceiling, mut first) = (f32::INFINITY, question.k + 22);
+        let (mut looks, mut reads) = question.recall.budget(question.k, self.rows);
+        let (mut ceiling, mut first) = (f32::INFINITY, question.k + 38);
         let mut everything = false;
-        while !everything && budget > 0 {
+        while !everything && looks > 0 && reads > 0 {
             let threshold = best.threshold();
-            let floor =
-                if threshold > f64::NEG_INFINITY { below(threshold) } else { self.floor(scratch, first) };
-            everything = floor == f32::NEG_INFINITY || threshold > f64::NEG_INFINITY;
+            let known = threshold > f64::NEG_INFINITY;
+            let floor = if known { below(threshold) } else { self.floor(scratch, first) };
+            everything = known || floor == f32::NEG_INFINITY;
             gather(scratch, floor, ceiling);
+            keep_best(&mut scratch.candidates, looks);
+            looks -= scratch.candidates.len();
+            if let Err(damaged) = self.second_look(scratch)? {
+                return Ok(Outcome::Damaged(damaged));
+            }
             if question.recall == Recall::Exact && scratch.candidates.len() > self.rows / 3 + 1000 {
                 return Ok(Outcome::TooMany);
             }
-            if scratch.candidates.len() > budget {
-                scratch.candidates.select_nth_unstable_by(budget - 1, descending);
-                scratch.candidates.truncate(budget);
-            }
+            keep_best(&mut scratch.candidates, reads);
             scratch.candidates.sort_unstable_by(descending);
-            budget -= scratch.candidates.len();
             for (index, (bound, place)) in scratch.candidates.iter().enumerate() {
                 if f64::from(*bound) < best.threshold() {
-                    return Ok(Outcome::Done);
+                    break;
                 }
                 if index % 64 == 0 {
                     question.cancel.check()?;
                 }
+                reads -= 1;
                 if let Err(damaged) = self.score_row(*place, &mut picker, settled, best)? {
                     return Ok(Outcome::Damaged(damaged));
                 }
@@ -445,6 +454,34 @@ impl<'a> Scan<'a> {
         Ok(Outcome::Done)
     }
 
+    /// Puts the closer bounds of the four-bit codes in the place of the candidates' first ones.
+    fn second_look(&self, scratch: &mut Scratch) -> Result<Result<(), usize>> {
+        let level = self.question.coder.level;
+        let mut candidates = std::mem::take(&mut scratch.candidates);
+        for (index, (bound, place)) in candidates.iter_mut().enumerate() {
+            if index % 256 == 0 {
+                self.question.cancel.check()?;
+            }
+            let (scanned, row) = self.place(*place);
+            let segment = &self.segments[scanned.segment];
+            let Ok(view) = segment.list(scanned.list) else { return Ok(Err(scanned.segment)) };
+            let record = segment.record(view.place(row), &mut scratch.record);
+            let Some((nibbles, factors)) = record.ok().and_then(read_record) else {
+                return Ok(Err(scanned.segment));
+            };
+            let closer = self.prepared[scanned.segment].second_look(level, &scanned.affine, nibbles, factors);
+            *bound = bound.min(closer);
+        }
+        scratch.candidates = candidates;
+        Ok(Ok(()))
+    }
+
+    fn place(&self, place: u32) -> (&Scanned, usize) {
+        let block = place as usize / BLOCK_ROWS;
+        let scanned = &self.lists[self.lists.partition_point(|list| list.first <= block) - 1];
+        (scanned, place as usize - scanned.first * BLOCK_ROWS)
+    }
+
     fn score_row(
         &self,
         place: u32,
@@ -452,10 +489,8 @@ impl<'a> Scan<'a> {
         settled: bool,
         best: &mut Best,
     ) -> Result<Result<(), usize>> {
-        let (block, row) = (place as usize / BLOCK_ROWS, place as usize % BLOCK_ROWS);
-        let scanned = &self.lists[self.lists.partition_point(|list| list.first <= block) - 1];
+        let (scanned, row) = self.place(place);
         let segment = &self.segments[scanned.segment];
-        let row = (block - scanned.first) * BLOCK_ROWS + row;
         let Ok(view) = segment.list(scanned.list) else { return Ok(Err(scanned.segment)) };
         let slot = view.slot(row);
         match picker.pick(slot, |row| self.question.score(row))? {
@@ -476,6 +511,14 @@ impl<'a> Scan<'a> {
         scratch.order.clear();
         scratch.order.extend_from_slice(&scratch.maxima);
         *scratch.order.select_nth_unstable_by(count, |a, b| b.total_cmp(a)).1
+    }
+}
+
+/// Keeps the best so many candidates.
+fn keep_best(candidates: &mut Vec<(f32, u32)>, most: usize) {
+    if candidates.len() > most {
+        candidates.select_nth_unstable_by(most - 1, descending);
+        candidates.truncate(most);
     }
 }
 

@@ -6,15 +6,15 @@
 //! say, by the stamp.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
 
-use crate::code::Centre;
+use crate::code::{Centre, Factors};
 use crate::inverted::Guide;
 use crate::kernels::mapping::Bytes;
-use crate::list::{ListBuilder, ListView, block_bytes, label_bytes};
+use crate::list::{ListBuilder, ListView, block_bytes, label_bytes, record_bytes, write_record};
 use crate::space::Metric;
 
 const MAGIC: &[u8; 8] = b"EDGECODE";
@@ -23,7 +23,10 @@ const MAGIC: &[u8; 8] = b"EDGECODE";
 pub const FORMAT: u32 = 1;
 
 const HEADER_BYTES: usize = 128;
-const ENTRY_BYTES: usize = 32;
+const ENTRY_BYTES: usize = 16;
+
+/// Records of more bytes than this are read one by one instead of being mapped, so that they never fill the memory.
+const MAPPED_RECORDS: usize = 64 << 20;
 
 /// What the header of a segment says.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +55,8 @@ pub struct Header {
     pub trained: usize,
     /// Lists that a balanced search looks into, when there is an inverted file.
     pub probes: usize,
+    /// The rows' mean length for dot products, else 1: anchors are centres divided by it.
+    pub unit: f32,
 }
 
 #[derive(Debug)]
@@ -72,6 +77,7 @@ pub struct Damaged;
 #[derive(Debug)]
 pub struct Segment {
     bytes: Bytes,
+    file: Option<File>,
     /// The header.
     pub header: Header,
     /// The centre that queries are prepared around.
@@ -96,7 +102,16 @@ struct Gone {
     since: AtomicI64,
 }
 
-/// What a segment is made of.
+/// A segment being made. The records are written as the rows come; the lists stay in memory until the end.
+#[derive(Debug)]
+pub struct Draft {
+    sink: Sink,
+    padded: usize,
+    places: u32,
+    record: Vec<u8>,
+}
+
+/// What a draft lacks to become a segment.
 #[derive(Debug)]
 pub struct Parts {
     /// The header; `rows` is filled in.
@@ -109,105 +124,173 @@ pub struct Parts {
     pub lists: Vec<ListBuilder>,
 }
 
-impl Parts {
-    /// Writes the segment's bytes, one area after the other, dropping each list as soon as it is written.
+#[derive(Debug)]
+enum Sink {
+    Memory(Vec<u8>),
+    File { out: io::BufWriter<File>, path: Unfinished, folder: PathBuf },
+}
+
+/// The name of a file that is being written: whatever ends the writing, it is gone afterwards.
+#[derive(Debug)]
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // After the rename there is none, which is as it should be.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Sink::Memory(all) => all.write(bytes),
+            Sink::File { out, .. } => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Sink::Memory(_) => Ok(()),
+            Sink::File { out, .. } => out.flush(),
+        }
+    }
+}
+
+impl Draft {
+    /// A segment in memory, of rows with so many places.
+    #[must_use]
+    pub fn in_memory(padded: usize) -> Self {
+        Self { sink: Sink::Memory(vec![0; HEADER_BYTES]), padded, places: 0, record: Vec::new() }
+    }
+
+    /// A segment in a file in `folder`.
     ///
     /// # Errors
-    /// What the writer says.
-    pub fn write(mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.header.rows = self.lists.iter().map(|list| list.labels.len()).sum();
-        let directory = self.directory();
-        let length = HEADER_BYTES
-            + directory.len()
-            + self.lists.iter().map(|list| list.blocks.len() + label_bytes(list.labels.len())).sum::<usize>();
-        let header = self.header_bytes(length as u64, crc32fast::hash(&directory));
-        out.write_all(&header)?;
-        out.write_all(&directory)?;
-        for list in self.lists {
-            out.write_all(&list.blocks)?;
-            out.write_all(&list.label_area())?;
+    /// Why the file could not be made.
+    pub fn in_file(folder: &Path, space: i64, padded: usize) -> io::Result<Self> {
+        let path = Unfinished(folder.join(format!("{space}-{}.{UNFINISHED}", std::process::id())));
+        let mut out = io::BufWriter::with_capacity(1 << 18, File::create(&path.0)?);
+        out.write_all(&[0; HEADER_BYTES])?;
+        Ok(Self {
+            sink: Sink::File { out, path, folder: folder.to_path_buf() },
+            padded,
+            places: 0,
+            record: Vec::new(),
+        })
+    }
+
+    /// Writes the four-bit code of a row; returns the number of its record.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    pub fn record(&mut self, nibbles: &[u8], factors: Factors) -> io::Result<u32> {
+        write_record(nibbles, factors, &mut self.record);
+        self.sink.write_all(&self.record)?;
+        self.places += 1;
+        Ok(self.places - 1)
+    }
+
+    /// Takes over all records of a segment, with their numbers.
+    ///
+    /// # Errors
+    /// Why they could not be read or written.
+    pub fn records_of(&mut self, segment: &Segment) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        for place in 0..segment.header.rows as u32 {
+            self.sink.write_all(segment.record(place, &mut buffer)?)?;
+            self.places += 1;
         }
         Ok(())
     }
 
-    fn directory(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let number = |values: &[f32], bytes: &mut Vec<u8>| {
-            bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        };
-        number(&self.origin, &mut bytes);
-        for centre in &self.centres {
-            number(centre, &mut bytes);
-        }
-        for list in &self.lists {
-            bytes.extend((list.labels.len() as u32).to_le_bytes());
-            bytes.extend(crc32fast::hash(&list.blocks).to_le_bytes());
-            bytes.extend(crc32fast::hash(&list.label_area()).to_le_bytes());
-            bytes.extend(list.reach.to_le_bytes());
-            bytes.extend([0; ENTRY_BYTES - 16]);
-        }
-        bytes.resize(bytes.len().div_ceil(64) * 64, 0);
-        bytes
-    }
-
-    fn header_bytes(&self, length: u64, directory_checksum: u32) -> Vec<u8> {
-        let header = &self.header;
-        let mut bytes = Vec::with_capacity(HEADER_BYTES);
-        bytes.extend(MAGIC);
-        for number in [
-            FORMAT,
-            header.dimensions as u32,
-            header.padded as u32,
-            header.metric.code(),
-            header.from,
-            header.to,
-            self.lists.len() as u32,
-            header.probes as u32,
-        ] {
-            bytes.extend(number.to_le_bytes());
-        }
-        for number in [header.space, header.stamp, header.version] {
-            bytes.extend(number.to_le_bytes());
-        }
-        for number in [header.rows as u64, header.trained as u64, u64::from(header.complete), length] {
-            bytes.extend(number.to_le_bytes());
-        }
-        bytes.resize(HEADER_BYTES - 8, 0);
-        bytes.extend(directory_checksum.to_le_bytes());
-        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-        bytes
-    }
-
-    /// The segment in memory.
-    #[must_use]
-    pub fn into_memory(self) -> Segment {
-        let mut bytes = Vec::new();
-        self.write(&mut bytes).expect("memory takes every write");
-        Segment::parse(Bytes::Owned(bytes), None).expect("own bytes are whole")
-    }
-
-    /// Writes the segment into `folder` and maps it. Either the whole file gets its name or none does.
+    /// Writes lists, directory and header, and gives a file its name: either all of it gets one or none does.
     ///
     /// # Errors
-    /// The name of the file, and why it could not be written.
-    pub fn into_file(self, folder: &Path) -> Result<Segment, (PathBuf, io::Error)> {
-        let path = folder.join(file_name(&self.header));
-        let unfinished = path.with_extension(UNFINISHED);
-        let written = (|| {
-            let mut out = io::BufWriter::with_capacity(1 << 18, File::create(&unfinished)?);
-            self.write(&mut out)?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            sync_folder(folder)?;
-            let segment = Segment::parse(Bytes::map(&path)?, Some(path.clone()));
-            segment.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the file reads differently"))
-        })();
-        written.map_err(|error| {
-            // Nothing more can be done about the rest of a file that could not be written.
-            let _ = fs::remove_file(&unfinished);
-            (path, error)
+    /// Why it could not be written.
+    pub fn finish(mut self, parts: Parts) -> io::Result<Segment> {
+        let Parts { mut header, origin, centres, lists } = parts;
+        header.rows = self.places as usize;
+        let records = self.places as usize * record_bytes(self.padded);
+        self.sink.write_all(&vec![0; padding(records)])?;
+        let directory = directory(&origin, &centres, &lists);
+        let mut length = HEADER_BYTES + records + padding(records) + directory.len();
+        let count = lists.len();
+        for list in lists {
+            let labels = list.label_area();
+            self.sink.write_all(&list.blocks)?;
+            self.sink.write_all(&labels)?;
+            length += list.blocks.len() + labels.len();
+        }
+        self.sink.write_all(&directory)?;
+        let head = header_bytes(&header, count, length as u64, crc32fast::hash(&directory));
+        match self.sink {
+            Sink::Memory(mut bytes) => {
+                bytes[..HEADER_BYTES].copy_from_slice(&head);
+                Segment::parse(Bytes::Owned(bytes), None)
+            }
+            Sink::File { out, path, folder } => {
+                let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.seek(SeekFrom::Start(0))?;
+                file.write_all(&head)?;
+                file.sync_all()?;
+                let finished = folder.join(file_name(&header));
+                fs::rename(&path.0, &finished)?;
+                sync_folder(&folder)?;
+                Segment::open(&finished)?
+            }
+        }
+        .ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "the segment reads differently than it was written")
         })
     }
+}
+
+fn padding(bytes: usize) -> usize {
+    bytes.div_ceil(64) * 64 - bytes
+}
+
+fn directory(origin: &[f32], centres: &[Vec<f32>], lists: &[ListBuilder]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for centre in std::iter::once(origin).chain(centres.iter().map(Vec::as_slice)) {
+        bytes.extend(centre.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    for list in lists {
+        bytes.extend((list.labels.len() as u32).to_le_bytes());
+        bytes.extend(crc32fast::hash(&list.blocks).to_le_bytes());
+        bytes.extend(crc32fast::hash(&list.label_area()).to_le_bytes());
+        bytes.extend(list.reach.to_le_bytes());
+    }
+    bytes.resize(bytes.len() + padding(bytes.len()), 0);
+    bytes
+}
+
+fn header_bytes(header: &Header, lists: usize, length: u64, directory_checksum: u32) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES);
+    bytes.extend(MAGIC);
+    for number in [
+        FORMAT,
+        header.dimensions as u32,
+        header.padded as u32,
+        header.metric.code(),
+        header.from,
+        header.to,
+        lists as u32,
+        header.probes as u32,
+    ] {
+        bytes.extend(number.to_le_bytes());
+    }
+    for number in [header.space, header.stamp, header.version] {
+        bytes.extend(number.to_le_bytes());
+    }
+    for number in [header.rows as u64, header.trained as u64, u64::from(header.complete), length] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(header.unit.to_le_bytes());
+    bytes.resize(HEADER_BYTES - 8, 0);
+    bytes.extend(directory_checksum.to_le_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
 }
 
 /// The extension of finished files.
@@ -266,7 +349,13 @@ impl Segment {
     /// # Errors
     /// When the file cannot be read. `None` inside when it is damaged, cut short or of another format.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        Ok(Self::parse(Bytes::map(path)?, Some(path.to_path_buf())))
+        let mut segment = Self::parse(Bytes::map(path)?, Some(path.to_path_buf()));
+        if let Some(segment) = &mut segment
+            && segment.header.rows * record_bytes(segment.header.padded) > MAPPED_RECORDS
+        {
+            segment.file = Some(File::open(path)?);
+        }
+        Ok(segment)
     }
 
     fn parse(bytes: Bytes, path: Option<PathBuf>) -> Option<Self> {
@@ -274,14 +363,17 @@ impl Segment {
         let mut reader = Reader(directory);
         let origin = reader.numbers(header.padded);
         let centres: Vec<Centre> =
-            (0..lists).map(|_| Centre::new(&reader.numbers(header.padded), &origin)).collect();
-        let mut at = HEADER_BYTES + directory.len();
+            (0..lists).map(|_| Centre::new(&reader.numbers(header.padded), &origin, header.unit)).collect();
+        let records = header.rows * record_bytes(header.padded);
+        let mut at = HEADER_BYTES + records + padding(records);
+        if bytes.get(HEADER_BYTES + records..at)?.iter().any(|byte| *byte != 0) {
+            return None;
+        }
         let mut entries = Vec::with_capacity(lists);
         for _ in 0..lists {
             let rows = reader.small() as usize;
             let (blocks_checksum, labels_checksum) = (reader.small(), reader.small());
             let reach = f32::from_le_bytes(reader.take());
-            let _reserved: [u8; ENTRY_BYTES - 16] = reader.take();
             let labels = at + rows.div_ceil(32) * block_bytes(header.padded);
             entries.push(Entry { blocks: at, labels, rows, blocks_checksum, labels_checksum, reach });
             at = labels + label_bytes(rows);
@@ -295,12 +387,41 @@ impl Segment {
                 start
             })
             .collect();
-        if at != bytes.len() || entries.iter().map(|entry| entry.rows).sum::<usize>() != header.rows {
+        if at + directory.len() != bytes.len()
+            || entries.iter().map(|entry| entry.rows).sum::<usize>() != header.rows
+        {
             return None;
         }
         let checked = entries.iter().map(|_| AtomicU8::new(u8::from(path.is_none()) * 3)).collect();
         let gone = Gone { bits: OnceLock::new(), starts, since: AtomicI64::new(i64::MIN) };
-        Some(Self { bytes, header, origin, entries, centres, checked, path, gone, guide: OnceLock::new() })
+        Some(Self {
+            bytes,
+            file: None,
+            header,
+            origin,
+            entries,
+            centres,
+            checked,
+            path,
+            gone,
+            guide: OnceLock::new(),
+        })
+    }
+
+    /// The bytes of a record, unchecked.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has no such record.
+    pub fn record<'a>(&'a self, place: u32, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        let size = record_bytes(self.header.padded);
+        let at = HEADER_BYTES + place as usize * size;
+        if place as usize >= self.header.rows {
+            return Err(io::Error::from(io::ErrorKind::InvalidData));
+        }
+        let Some(file) = &self.file else { return Ok(&self.bytes[at..at + size]) };
+        buffer.resize(size, 0);
+        read_at(file, buffer, at as u64)?;
+        Ok(buffer)
     }
 
     /// How many lists there are; more than one is an inverted file.
@@ -419,10 +540,30 @@ fn parse_header(bytes: &[u8]) -> Option<(Header, usize, &[u8])> {
         rows: usize::try_from(rows).ok()?,
         trained: usize::try_from(trained).ok()?,
         probes: probes as usize,
+        unit: f32::from_le_bytes(reader.take()),
     };
-    let directory_bytes = (4 * padded * (1 + lists) + ENTRY_BYTES * lists).div_ceil(64) * 64;
-    let directory = bytes.get(HEADER_BYTES..HEADER_BYTES + directory_bytes)?;
+    let directory_bytes = 4 * padded * (1 + lists) + ENTRY_BYTES * lists;
+    let directory_bytes = directory_bytes + padding(directory_bytes);
+    let directory =
+        &bytes[bytes.len().checked_sub(directory_bytes).filter(|start| *start >= HEADER_BYTES)?..];
     let expected = u32::from_le_bytes(bytes[HEADER_BYTES - 8..HEADER_BYTES - 4].try_into().ok()?);
     (length == bytes.len() as u64 && crc32fast::hash(directory) == expected)
         .then_some((header, lists, directory))
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<()> {
+    let mut read = 0;
+    while read < buffer.len() {
+        match std::os::windows::fs::FileExt::seek_read(file, &mut buffer[read..], at + read as u64)? {
+            0 => return Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            more => read += more,
+        }
+    }
+    Ok(())
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use crate::code::{Factors, encode};
+use crate::code::{Coded, encode};
 use crate::coder::Snapshotted;
 use crate::error::{Error, Result};
-use crate::list::Label;
+use crate::list::{Label, read_record};
 use crate::rows;
 use crate::segment::Segment;
 use crate::space::{Space, SpaceId};
@@ -219,8 +219,7 @@ impl VectorTable {
         };
         let damaged = codes.is_empty() && segment.header.rows > 0;
         let coder = &self.core().coder;
-        let mut bits = vec![0; coder.rotation.padded() / 8];
-        let mut plain = Vec::new();
+        let (mut coded, mut plain) = (Coded::default(), Vec::new());
         self.each_good_row(connection, segment.range(), report, |row, report| {
             let Some((list, label, code)) = codes.remove(&row.slot) else {
                 if !damaged {
@@ -230,15 +229,9 @@ impl VectorTable {
             };
             report.codes += 1;
             let turned = coder.turn(row, &mut plain);
-            let factors = encode(
-                coder.level,
-                coder.space.metric,
-                &turned.places,
-                turned.norm,
-                &segment.centres[list],
-                &mut bits,
-            );
-            if label != turned.label || code != (bits.clone(), factors) {
+            let centre = &segment.centres[list];
+            encode(coder.level, coder.space.metric, &turned.places, turned.norm, centre, &mut coded);
+            if label != (Label { place: label.place, ..turned.label }) || code != coded {
                 report.problems.push(Problem::WrongCode { id: row.id });
             }
         })?;
@@ -292,16 +285,17 @@ fn flaw(row: rows::Reading<'_>) -> Option<String> {
     vector.iter().all(|value| *value == 0.0).then(|| "the vector is all zeros".to_owned())
 }
 
-type Code = (Vec<u8>, Factors);
-
 /// All codes of a segment by slot, or none when it is damaged.
-fn codes_of(segment: &Segment, padded: usize) -> Option<HashMap<u32, (usize, Label, Code)>> {
+fn codes_of(segment: &Segment, padded: usize) -> Option<HashMap<u32, (usize, Label, Coded)>> {
     let mut codes = HashMap::with_capacity(segment.header.rows);
+    let mut buffer = Vec::new();
     for index in 0..segment.lists() {
         let list = segment.list(index).ok()?;
         for row in 0..list.rows {
             let label = list.label(row);
-            codes.insert(label.slot, (index, label, list.code(row, padded)));
+            let (bits, coarse) = list.code(row, padded);
+            let (nibbles, fine) = read_record(segment.record(label.place, &mut buffer).ok()?)?;
+            codes.insert(label.slot, (index, label, Coded { bits, nibbles: nibbles.to_vec(), coarse, fine }));
         }
     }
     Some(codes)

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::filter::{Allowed, Filter};
 use crate::rows::{self, Row, Snapshot, StoredRow};
 use crate::search::{self, Hit, Question, Recall};
+use crate::segment::{Draft, Segment};
 use crate::space::{Space, SpaceId};
 use crate::upkeep::{self, Eagerness};
 
@@ -196,9 +197,10 @@ impl VectorTable {
         }
         let coder = &self.core().coder;
         let bytes: Vec<u8> = query.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let norm = coder.level.dot_and_square(query, &bytes).1.sqrt();
+        let (_, square) = coder.level.dot_and_square(query, &bytes);
+        let norm = square.sqrt();
         let allowed = Allowed::new(filter);
-        let question = Question { coder, plain: query, norm, k, recall, allowed: &allowed, cancel };
+        let question = Question { coder, plain: query, square, norm, k, recall, allowed: &allowed, cancel };
         let reading = Snapshotted::begin(connection)?;
         let hits = self.answer(&question, connection, filter);
         drop(reading);
@@ -238,7 +240,7 @@ impl VectorTable {
         now: Snapshot,
         settled: bool,
         cancel: &Cancel,
-    ) -> Result<(Vec<Arc<crate::segment::Segment>>, Vec<Range>)> {
+    ) -> Result<(Vec<Arc<Segment>>, Vec<Range>)> {
         let core = self.core();
         let (segments, gaps) = core.catalogue().usable(now);
         let long = |gaps: &[Range]| gaps.iter().any(|(from, to)| to - from > READ_SLOTS);
@@ -253,7 +255,8 @@ impl VectorTable {
                 return Ok((segments, gaps));
             };
             let range = (from, to.min(from.saturating_add(CATCH_UP_SLOTS)));
-            let segment = core.coder.code(connection, range, cancel)?.into_memory();
+            let draft = Draft::in_memory(core.coder.rotation.padded());
+            let segment = core.coder.code(connection, range, draft, cancel)?;
             core.publish(segment);
         }
     }

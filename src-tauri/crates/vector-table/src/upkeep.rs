@@ -18,7 +18,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::inverted;
 use crate::rows::{self, Snapshot};
-use crate::segment::{Parts, Segment, UNFINISHED};
+use crate::segment::{Draft, Segment, UNFINISHED};
 
 /// Fewer slots without a file are left to the searches, which read the rows or keep the codes in memory.
 const FLUSH_SLOTS: u32 = 2048;
@@ -137,10 +137,7 @@ pub fn run(core: &Core, connection: &Connection, mut eagerness: Eagerness, cance
         if eagerness == Eagerness::Anew {
             eagerness = Eagerness::Thorough;
         }
-        let Some(parts) = parts_of(core, connection, &work, &catalogue, now, cancel)? else { continue };
-        let segment = parts
-            .into_file(&core.folder)
-            .map_err(|(path, source)| Error::CodeFile { path: path.display().to_string(), source })?;
+        let Some(segment) = carry_out(core, connection, &work, &catalogue, now, cancel)? else { continue };
         let kept = segment.path.clone();
         for replaced in core.publish(segment) {
             if let Some(path) = replaced.path.as_ref().filter(|path| Some(*path) != kept.as_ref()) {
@@ -150,24 +147,29 @@ pub fn run(core: &Core, connection: &Connection, mut eagerness: Eagerness, cance
     }
 }
 
-fn parts_of(
+/// The new segment, or none when an old one turned out to be damaged and was dropped.
+fn carry_out(
     core: &Core,
     connection: &Connection,
     work: &Work,
     catalogue: &Catalogue,
     now: Snapshot,
     cancel: &Cancel,
-) -> Result<Option<Parts>> {
+) -> Result<Option<Segment>> {
+    let coder = &core.coder;
+    let draft =
+        Draft::in_file(&core.folder, coder.id.0, coder.rotation.padded()).map_err(Error::code_file)?;
     match work {
-        Work::Code(range) => core.coder.code(connection, *range, cancel).map(Some),
+        Work::Code(range) => coder.code(connection, *range, draft, cancel).map(Some),
         Work::Invert => {
-            inverted::build(&core.coder, connection, (0, now.next_slot), now.rows as usize, cancel).map(Some)
+            let everything = (0, now.next_slot);
+            inverted::build(coder, connection, everything, now.rows as usize, draft, cancel).map(Some)
         }
         Work::Extend(to) => {
             let base = catalogue.segments().iter().find(|segment| segment.lists() > 1);
             let base = base.expect("work to extend an inverted file names one");
-            Ok(match inverted::extend(&core.coder, connection, base, *to, cancel)? {
-                Ok(parts) => Some(parts),
+            Ok(match inverted::extend(coder, connection, base, *to, draft, cancel)? {
+                Ok(segment) => Some(segment),
                 Err(_) => {
                     core.discard(base);
                     None
@@ -211,13 +213,13 @@ struct Turn(#[allow(dead_code, reason = "held for its lock")] File);
 impl Turn {
     fn take(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join("upkeep.lock");
-        let failed = |source| Error::CodeFile { path: path.display().to_string(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
-        let file = File::options().create(true).write(true).truncate(false).open(&path).map_err(failed)?;
+        fs::create_dir_all(folder).map_err(Error::code_file)?;
+        let file =
+            File::options().create(true).write(true).truncate(false).open(&path).map_err(Error::code_file)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
+            Err(TryLockError::Error(source)) => Err(Error::code_file(source)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! AVX2: 32 rows of one byte column in a register; the rest is the portable text compiled for AVX2.
 
-use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, Sums, portable};
+use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi8, _mm256_add_epi16, _mm256_and_si256, _mm256_loadu_si256, _mm256_set1_epi8,
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256,
@@ -88,6 +88,26 @@ pub unsafe fn tables(places: &[f32], inverse: f32, top: f32, low: &mut [u8], hig
 /// # Safety
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-pub unsafe fn signs(row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
-    portable::signs(row, centre, shift, bits)
+pub unsafe fn signs(row: &[f32], centre: &[f32], anchor: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
+    portable::signs(row, centre, anchor, shift, bits)
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+pub unsafe fn nibbles(
+    row: &[f32],
+    centre: &[f32],
+    shift: &[f32],
+    inverse: f32,
+    out: &mut [u8],
+) -> NibbleSums {
+    portable::nibbles(row, centre, shift, inverse, out)
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+    portable::nibble_dot(query, nibbles)
 }

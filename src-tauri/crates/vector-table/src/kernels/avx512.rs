@@ -1,6 +1,6 @@
 //! AVX-512 BW: two byte columns of 32 rows in a register; the rest is the portable text compiled for AVX-512.
 
-use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, Sums, portable};
+use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
 use std::arch::x86_64::{
     __m256i, __m512i, _mm256_add_epi16, _mm256_storeu_si256, _mm512_add_epi8, _mm512_add_epi16,
     _mm512_and_si512, _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_loadu_si512,
@@ -92,6 +92,26 @@ pub unsafe fn tables(places: &[f32], inverse: f32, top: f32, low: &mut [u8], hig
 /// # Safety
 /// The processor has AVX-512 F and BW.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
-pub unsafe fn signs(row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
-    portable::signs(row, centre, shift, bits)
+pub unsafe fn signs(row: &[f32], centre: &[f32], anchor: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
+    portable::signs(row, centre, anchor, shift, bits)
+}
+
+/// # Safety
+/// The processor has AVX-512 F and BW.
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+pub unsafe fn nibbles(
+    row: &[f32],
+    centre: &[f32],
+    shift: &[f32],
+    inverse: f32,
+    out: &mut [u8],
+) -> NibbleSums {
+    portable::nibbles(row, centre, shift, inverse, out)
+}
+
+/// # Safety
+/// The processor has AVX-512 F and BW.
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+    portable::nibble_dot(query, nibbles)
 }

@@ -1,6 +1,6 @@
 //! NEON: 16 rows of one byte column in a register; the rest is the portable text, which NEON already widens.
 
-use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, Sums, portable};
+use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
 use std::arch::aarch64::{
     vaddq_u8, vaddw_high_u8, vaddw_u8, vandq_u8, vdupq_n_u8, vdupq_n_u16, vget_low_u8, vld1q_u8, vqtbl1q_u8,
     vshrq_n_u8, vst1q_u16,
@@ -79,6 +79,26 @@ pub unsafe fn tables(places: &[f32], inverse: f32, top: f32, low: &mut [u8], hig
 /// # Safety
 /// None: NEON is part of the aarch64 baseline.
 #[target_feature(enable = "neon")]
-pub unsafe fn signs(row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
-    portable::signs(row, centre, shift, bits)
+pub unsafe fn signs(row: &[f32], centre: &[f32], anchor: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
+    portable::signs(row, centre, anchor, shift, bits)
+}
+
+/// # Safety
+/// None: NEON is part of the aarch64 baseline.
+#[target_feature(enable = "neon")]
+pub unsafe fn nibbles(
+    row: &[f32],
+    centre: &[f32],
+    shift: &[f32],
+    inverse: f32,
+    out: &mut [u8],
+) -> NibbleSums {
+    portable::nibbles(row, centre, shift, inverse, out)
+}
+
+/// # Safety
+/// None: NEON is part of the aarch64 baseline.
+#[target_feature(enable = "neon")]
+pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+    portable::nibble_dot(query, nibbles)
 }

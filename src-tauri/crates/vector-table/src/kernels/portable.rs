@@ -3,7 +3,7 @@
 //! Written so that the compiler can widen the loops: fixed numbers of lanes, no early exits. The functions are
 //! `inline(always)` because the other levels compile them again inside functions with more instructions enabled.
 
-use super::{Affine, BLOCK_ROWS, Lookup, Sums};
+use super::{Affine, BLOCK_ROWS, Lookup, NibbleSums, Sums};
 
 const LANES: usize = 16;
 
@@ -174,11 +174,12 @@ fn table(group: &[f32], inverse: f32, top: f32, out: &mut [u8]) {
 
 /// One bit a place (the residual against `centre` is positive), and the sums that [`crate::code`] makes its factors of.
 #[inline(always)]
-pub fn signs(row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
+pub fn signs(row: &[f32], centre: &[f32], anchor: &[f32], shift: &[f32], bits: &mut [u8]) -> Sums {
     let (mut squares, mut absolutes) = ([0.0f32; WIDE], [0.0f32; WIDE]);
     let (mut alongs, mut shifts) = ([0.0f32; WIDE], [0.0f32; WIDE]);
-    let columns = row.chunks_exact(WIDE).zip(centre.chunks_exact(WIDE)).zip(shift.chunks_exact(WIDE));
-    for (((row, centre), shift), bits) in columns.zip(bits.chunks_exact_mut(WIDE / 8)) {
+    let rows = row.chunks_exact(WIDE).zip(centre.chunks_exact(WIDE));
+    let columns = rows.zip(anchor.chunks_exact(WIDE).zip(shift.chunks_exact(WIDE)));
+    for (((row, centre), (anchor, shift)), bits) in columns.zip(bits.chunks_exact_mut(WIDE / 8)) {
         let mut mask = 0u32;
         for lane in 0..WIDE {
             let residual = row[lane] - centre[lane];
@@ -186,7 +187,7 @@ pub fn signs(row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sum
             mask |= u32::from(set) << lane;
             squares[lane] += residual * residual;
             absolutes[lane] += residual.abs();
-            alongs[lane] += residual * centre[lane];
+            alongs[lane] += residual * anchor[lane];
             shifts[lane] += if set { shift[lane] } else { -shift[lane] };
         }
         bits.copy_from_slice(&mask.to_le_bytes());
@@ -198,4 +199,54 @@ pub fn signs(row: &[f32], centre: &[f32], shift: &[f32], bits: &mut [u8]) -> Sum
         along: total(&alongs),
         shift: total(&shifts),
     }
+}
+
+/// Four bits a place: `floor((row − centre) · inverse + 8)`, held to 0…15. Byte `i` has place `i` in its low half and
+/// place `i + P/2` in its high half. The sums are over the values `nibble − 7.5`.
+#[inline(always)]
+pub fn nibbles(row: &[f32], centre: &[f32], shift: &[f32], inverse: f32, out: &mut [u8]) -> NibbleSums {
+    let half = row.len() / 2;
+    let (mut products, mut squares, mut shifts) = ([0.0f32; WIDE], [0.0f32; WIDE], [0.0f32; WIDE]);
+    for start in (0..half).step_by(WIDE) {
+        let (mut low, mut high) = ([0.0f32; WIDE], [0.0f32; WIDE]);
+        for (values, from) in [(&mut low, start), (&mut high, half + start)] {
+            let (row, centre, shift) =
+                (&row[from..][..WIDE], &centre[from..][..WIDE], &shift[from..][..WIDE]);
+            for lane in 0..WIDE {
+                let residual = row[lane] - centre[lane];
+                let nibble = (residual * inverse + 8.0).clamp(0.0, 15.0).floor();
+                let value = nibble - 7.5;
+                values[lane] = nibble;
+                products[lane] += residual * value;
+                squares[lane] += value * value;
+                shifts[lane] += shift[lane] * value;
+            }
+        }
+        for lane in 0..WIDE {
+            out[start + lane] = low[lane] as u8 | (high[lane] as u8) << 4;
+        }
+    }
+    let total = |lanes: &[f32; WIDE]| lanes.iter().map(|lane| f64::from(*lane)).sum();
+    NibbleSums { product: total(&products), square: total(&squares), shift: total(&shifts) }
+}
+
+/// The sum of the places of `query` times the nibbles.
+#[inline(always)]
+pub fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+    let (low, high) = query.split_at(nibbles.len());
+    let mut sums = [0.0f32; WIDE];
+    let columns = nibbles.chunks_exact(WIDE).zip(low.chunks_exact(WIDE)).zip(high.chunks_exact(WIDE));
+    for ((bytes, low), high) in columns {
+        for lane in 0..WIDE {
+            sums[lane] += low[lane] * f32::from(bytes[lane] & 15) + high[lane] * f32::from(bytes[lane] >> 4);
+        }
+    }
+    let mut width = WIDE / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
 }

@@ -157,9 +157,10 @@ pub fn passes(filter: &Filter<'_>, id: i64, collection: i64) -> bool {
 
 fn score(metric: Metric, query: &[f32], id: i64, vector: &[f32]) -> (f64, Hit) {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    let (product, norm, square) = (dot(query, vector), dot(query, query).sqrt(), dot(vector, vector));
+    let (product, own, square) = (dot(query, vector), dot(query, query), dot(vector, vector));
+    let norm = own.sqrt();
     let cosine = (product / (norm * square.sqrt())).clamp(-1.0, 1.0);
-    let away = (norm * norm + square - 2.0 * product).max(0.0);
+    let away = (own + square - 2.0 * product).max(0.0);
     let (rank, score) = match metric {
         Metric::Cosine => (cosine, cosine),
         Metric::Dot => (product / norm, product),

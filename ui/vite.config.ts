@@ -5,7 +5,7 @@ export default defineConfig(({ mode }) => ({
   plugins: plugins(),
   resolve: { alias, conditions: mode === 'test' ? ['browser'] : undefined },
   // Tauri loads this address in development.
-  server: { port: 1420, strictPort: true },
+  server: { port: 5183, strictPort: true },
   clearScreen: false,
   build: { ...build, outDir: 'dist', emptyOutDir: true },
   test: {

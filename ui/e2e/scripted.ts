@@ -1,5 +1,7 @@
 // The window over the scripted backend. The address chooses the scenario: `?history=none&theme=dark&locale=zh-CN`.
 
+// First: what comes after must work with frozen prototypes.
+import './freeze';
 import { Scripted, type Scenario } from '../src/ipc/scripted';
 import { start } from '../src/start';
 

@@ -43,9 +43,9 @@ export interface Backend {
   /** Opens an http, https or mailto address in the person's browser. */
   openLink(url: string): Promise<void>;
   revealDataFolder(): Promise<void>;
-  restoreCopy(name: string): Promise<AppInfo | void>;
+  restoreCopy(name: string): Promise<AppInfo>;
   /** Moves the damaged file aside and begins an empty one. Never deletes. */
-  startFresh(): Promise<AppInfo | void>;
+  startFresh(): Promise<AppInfo>;
 
   // account
   accountState(): Promise<AccountState>;

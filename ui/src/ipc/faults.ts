@@ -38,9 +38,7 @@ export const faultTable: Record<FaultCode, Entry> = {
   modelBusy: { sentence: () => m.fault_modelBusy(), remedy: 'otherModel' },
   modelGone: {
     sentence: (fault) =>
-      fault.replacement
-        ? m.fault_modelGoneReplaced({ model: shortName(fault.replacement) })
-        : m.fault_modelGone(),
+      fault.replacement ? m.fault_modelGoneReplaced({ model: shortName(fault.replacement) }) : m.fault_modelGone(),
     remedy: 'otherModel',
   },
   paidPlanNeeded: { sentence: () => m.fault_paidPlanNeeded(), remedy: 'otherModel' },

@@ -123,7 +123,8 @@ interface Run {
 
 export class Scripted implements Backend {
   readonly calls: string[] = [];
-  private scenario: Required<Omit<Scenario, 'fail' | 'missingPermission'>> & Pick<Scenario, 'fail' | 'missingPermission'>;
+  private scenario: Required<Omit<Scenario, 'fail' | 'missingPermission'>> &
+    Pick<Scenario, 'fail' | 'missingPermission'>;
   private conversationsById = new Map<string, Conversation>();
   private trash = new Map<string, Conversation>();
   private attachments = new Map<string, { attachment: Attachment; url: string }>();
@@ -200,14 +201,16 @@ export class Scripted implements Backend {
     this.calls.push('revealDataFolder');
   }
 
-  async restoreCopy(name: string): Promise<void> {
+  async restoreCopy(name: string): Promise<AppInfo> {
     this.calls.push(`restoreCopy ${name}`);
     this.databaseNow = { kind: 'ok' };
+    return this.appInfo();
   }
 
-  async startFresh(): Promise<void> {
+  async startFresh(): Promise<AppInfo> {
     this.databaseNow = { kind: 'ok' };
     this.conversationsById.clear();
+    return this.appInfo();
   }
 
   // --- account ------------------------------------------------------------------------------------------------------
@@ -315,7 +318,12 @@ export class Scripted implements Backend {
     return this.answer(conversation, question, events, question.text, model);
   }
 
-  async editMessage(message: string, text: string, attachments: string[], events: Listener<RunEvent>): Promise<Started> {
+  async editMessage(
+    message: string,
+    text: string,
+    attachments: string[],
+    events: Listener<RunEvent>,
+  ): Promise<Started> {
     const [conversation, old] = this.find(message);
     const question = this.add(conversation, {
       role: 'user',
@@ -429,10 +437,22 @@ export class Scripted implements Backend {
 
   async forkConversation(message: string): Promise<ConversationSummary> {
     const [conversation] = this.find(message);
-    const fork = this.begin({ conversation: null, parent: null, text: '', attachments: [], options: conversation.options, temporary: false });
+    const fork = this.begin({
+      conversation: null,
+      parent: null,
+      text: '',
+      attachments: [],
+      options: conversation.options,
+      temporary: false,
+    });
     let parent: string | null = null;
     for (const item of this.pathOf(conversation)) {
-      const copy: Message = { ...conversation.messages.get(item.id)!, id: this.id('message'), conversation: fork.summary.id, parent };
+      const copy: Message = {
+        ...conversation.messages.get(item.id)!,
+        id: this.id('message'),
+        conversation: fork.summary.id,
+        parent,
+      };
       fork.messages.set(copy.id, copy);
       parent = fork.leaf = copy.id;
       if (item.id === message) break;
@@ -459,18 +479,33 @@ export class Scripted implements Backend {
     const hits = [];
     for (const { summary, messages } of this.conversationsById.values()) {
       if (summary.title.toLowerCase().includes(wanted)) {
-        hits.push({ conversation: summary.id, title: summary.title, message: null, role: null, at: summary.updatedAt, snippet: marked(summary.title, wanted) });
+        hits.push({
+          conversation: summary.id,
+          title: summary.title,
+          message: null,
+          role: null,
+          at: summary.updatedAt,
+          snippet: marked(summary.title, wanted),
+        });
       }
       for (const message of messages.values()) {
         if (hits.length >= limit) return hits;
         if (!message.text.toLowerCase().includes(wanted)) continue;
-        hits.push({ conversation: summary.id, title: summary.title, message: message.id, role: message.role, at: message.createdAt, snippet: marked(message.text, wanted) });
+        hits.push({
+          conversation: summary.id,
+          title: summary.title,
+          message: message.id,
+          role: message.role,
+          at: message.createdAt,
+          snippet: marked(message.text, wanted),
+        });
       }
     }
     return hits;
   }
 
-  exportConversations = async (ids: string[], format: ExportFormat) => `/home/ada/Documents/${ids.length} conversations.${format}`;
+  exportConversations = async (ids: string[], format: ExportFormat) =>
+    `/home/ada/Documents/${ids.length} conversations.${format}`;
   importConversations = async () => 3;
   backUp = async () => '/home/ada/Documents/edgewise-backup.sqlite';
   restoreBackup = async () => false;
@@ -487,7 +522,8 @@ export class Scripted implements Backend {
       width: picture ? 640 : null,
       height: picture ? 400 : null,
     };
-    const url = URL.createObjectURL?.(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: attachment.mediaType })) ?? '';
+    const url =
+      URL.createObjectURL?.(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: attachment.mediaType })) ?? '';
     this.attachments.set(attachment.id, { attachment, url });
     return attachment;
   }
@@ -526,7 +562,14 @@ export class Scripted implements Backend {
     return {
       today,
       byDay,
-      byModel: none ? [] : [line('@cf/openai/gpt-oss-120b', 8210), line('@cf/zai-org/glm-4.7-flash', 3120), line('@cf/meta/llama-4-scout-17b-16e-instruct', 1460), line('@cf/baai/bge-m3', 210)],
+      byModel: none
+        ? []
+        : [
+            line('@cf/openai/gpt-oss-120b', 8210),
+            line('@cf/zai-org/glm-4.7-flash', 3120),
+            line('@cf/meta/llama-4-scout-17b-16e-instruct', 1460),
+            line('@cf/baai/bge-m3', 210),
+          ],
       byTask: none ? [] : [line('textGeneration', 12_790), line('textEmbeddings', 210)],
       byConversation: none ? [] : titles.slice(0, 8).map((title, index) => line(title, Math.round(3800 / (index + 1)))),
     };
@@ -577,7 +620,11 @@ export class Scripted implements Backend {
       case 'newer':
         return { kind: 'newer', found: 12, known: 9 };
       case 'damaged':
-        return { kind: 'damaged', detail: 'row 1204 missing from index messages_by_parent', copies: [copy(0), copy(1), copy(4)] };
+        return {
+          kind: 'damaged',
+          detail: 'row 1204 missing from index messages_by_parent',
+          copies: [copy(0), copy(1), copy(4)],
+        };
       case 'locked':
         return { kind: 'locked' };
       case 'unreadable':
@@ -601,7 +648,8 @@ export class Scripted implements Backend {
       Object.assign(conversation.summary, { title, pinned: index === 10 });
       const text = index === 2 ? chineseAnswer : index === 1 ? shortAnswer : borrowAnswer;
       this.exchange(conversation, index === 2 ? '向量检索和关键词检索可以一起用吗？' : `${title}?`, text, now - age);
-      if (index % 3 === 0) this.exchange(conversation, 'And in one sentence?', 'One writer *or* many readers, never both.', now - age);
+      if (index % 3 === 0)
+        this.exchange(conversation, 'And in one sentence?', 'One writer *or* many readers, never both.', now - age);
     }
     if (history === 'huge') this.fillHuge(now);
   }
@@ -613,19 +661,34 @@ export class Scripted implements Backend {
     );
     huge.summary.title = 'Ten thousand messages';
     for (let index = 0; index < 5000; index += 1) {
-      const text = index % 9 === 0 ? (answers[index % 3] ?? '') : `Answer ${index + 1}. ${'A sentence of some length. '.repeat((index * 7) % 23)}`;
+      const text =
+        index % 9 === 0
+          ? (answers[index % 3] ?? '')
+          : `Answer ${index + 1}. ${'A sentence of some length. '.repeat((index * 7) % 23)}`;
       this.exchange(huge, `Question ${index + 1}`, text, now);
     }
   }
 
   private exchange(conversation: Conversation, question: string, answer: string, at: number): void {
     const asked = this.add(conversation, { role: 'user', text: question, parent: conversation.leaf, createdAt: at });
-    this.add(conversation, { role: 'assistant', text: answer, parent: asked.id, createdAt: at, ...finishedFields(answer) });
+    this.add(conversation, {
+      role: 'assistant',
+      text: answer,
+      parent: asked.id,
+      createdAt: at,
+      ...finishedFields(answer),
+    });
   }
 
   private begin(request: SendRequest, at = Date.now()): Conversation {
     const id = this.id('conversation');
-    const options = request.options ?? { model: null, system: null, parameters: noParameters, collections: [], documents: [] };
+    const options = request.options ?? {
+      model: null,
+      system: null,
+      parameters: noParameters,
+      collections: [],
+      documents: [],
+    };
     const conversation: Conversation = {
       summary: {
         id,
@@ -665,6 +728,7 @@ export class Scripted implements Backend {
       attachments: [],
       toolCalls: [],
       sources: [],
+      pictures: [],
       ...what,
     };
     conversation.messages.set(message.id, message);
@@ -688,7 +752,7 @@ export class Scripted implements Backend {
 
   private pathOf(conversation: Conversation): PathItem[] {
     const path: PathItem[] = [];
-    for (let id = conversation.leaf; id; ) {
+    for (let id = conversation.leaf; id;) {
       const message: Message = conversation.messages.get(id)!;
       path.push({ id, role: message.role, length: message.text.length });
       id = message.parent;
@@ -731,7 +795,11 @@ export class Scripted implements Backend {
   ): Started {
     const answer = this.add(conversation, { role: 'assistant', text: '', parent: question.id, status: 'streaming' });
     if (model) answer.model = model;
-    const text = /\p{Script=Han}/u.test(prompt) ? chineseAnswer : /worker|short/i.test(prompt) ? shortAnswer : borrowAnswer;
+    const text = /\p{Script=Han}/u.test(prompt)
+      ? chineseAnswer
+      : /worker|short/i.test(prompt)
+        ? shortAnswer
+        : borrowAnswer;
     return this.stream(conversation, answer, question, events, text, 0);
   }
 

@@ -14,7 +14,9 @@ export function groupOf(at: number, now: number): string {
   if (at >= startOfDay(today - day / 2)) return m.group_yesterday();
   if (at >= startOfDay(today - 6.5 * day)) return m.group_week();
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
-  return new Intl.DateTimeFormat(language.current, { month: 'long', year: sameYear ? undefined : 'numeric' }).format(at);
+  return new Intl.DateTimeFormat(language.current, { month: 'long', year: sameYear ? undefined : 'numeric' }).format(
+    at,
+  );
 }
 
 /** Hours, minutes and seconds until then: `7:42:05`. Never negative. */
@@ -32,5 +34,7 @@ export const dateAndTime = (at: number): string =>
 export function dayName(iso: string, style: 'short' | 'long' = 'long'): string {
   const options: Intl.DateTimeFormatOptions =
     style === 'short' ? { month: 'short', day: 'numeric' } : { year: 'numeric', month: 'short', day: 'numeric' };
-  return new Intl.DateTimeFormat(language.current, { ...options, timeZone: 'UTC' }).format(new Date(`${iso}T00:00:00Z`));
+  return new Intl.DateTimeFormat(language.current, { ...options, timeZone: 'UTC' }).format(
+    new Date(`${iso}T00:00:00Z`),
+  );
 }

@@ -2,7 +2,17 @@
 
 const mac = typeof navigator !== 'undefined' && /Mac|iPhone/.test(navigator.platform);
 
-const modifiers = new Set(['Control', 'Shift', 'Alt', 'Meta', 'AltGraph', 'CapsLock', 'Dead', 'Process', 'Unidentified']);
+const modifiers = new Set([
+  'Control',
+  'Shift',
+  'Alt',
+  'Meta',
+  'AltGraph',
+  'CapsLock',
+  'Dead',
+  'Process',
+  'Unidentified',
+]);
 
 /** Signs by their place on the keyboard: with Shift held, `key` would be another sign. */
 const signs: Record<string, string> = {

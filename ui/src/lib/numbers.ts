@@ -21,7 +21,12 @@ export const percent = (share: number): string => format(share, { style: 'percen
 
 /** US dollars with as many decimals as a price per million needs. */
 export const dollars = (value: number): string =>
-  format(value, { style: 'currency', currency: 'USD', minimumFractionDigits: value < 0.1 ? 3 : 2, maximumFractionDigits: value < 0.01 ? 5 : 3 });
+  format(value, {
+    style: 'currency',
+    currency: 'USD',
+    minimumFractionDigits: value < 0.1 ? 3 : 2,
+    maximumFractionDigits: value < 0.01 ? 5 : 3,
+  });
 
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];

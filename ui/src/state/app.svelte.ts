@@ -48,6 +48,7 @@ export class App {
   readonly conversations: Conversations;
   #chats = new SvelteMap<string, Chat>();
   #fresh: Chat | null = null;
+  #subscribed = false;
 
   constructor(readonly backend: Backend) {
     this.router = new Router();
@@ -65,7 +66,8 @@ export class App {
     try {
       this.info = await this.backend.appInfo();
       language.use(this.info.locale);
-      await this.backend.subscribe((event) => this.#hear(event));
+      if (!this.#subscribed) await this.backend.subscribe((event) => this.#hear(event));
+      this.#subscribed = true;
       if (this.info.database.kind === 'ok') await this.#load();
     } catch (error) {
       this.broken = asFault(error);

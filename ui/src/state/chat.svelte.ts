@@ -168,12 +168,14 @@ export class Chat {
   #attach(run: string, message: string): void {
     this.run = { id: run, message };
     this.bodies.get(message)?.rewind();
-    this.backend.attachRun(run, 0, (event) => this.#hear(event)).catch((error: unknown) => {
-      this.run = null;
-      // The run ended meanwhile: its message says how.
-      if (asFault(error).code === 'notFound') void this.#refresh(message);
-      else this.hooks.trouble(asFault(error));
-    });
+    this.backend
+      .attachRun(run, 0, (event) => this.#hear(event))
+      .catch((error: unknown) => {
+        this.run = null;
+        // The run ended meanwhile: its message says how.
+        if (asFault(error).code === 'notFound') void this.#refresh(message);
+        else this.hooks.trouble(asFault(error));
+      });
   }
 
   async #refresh(message: string): Promise<void> {
@@ -295,7 +297,12 @@ export class Chat {
   async edit(message: string, text: string): Promise<boolean> {
     const attachments = this.bodies.get(message)?.view.message.attachments ?? [];
     const done = await this.#try((events) =>
-      this.backend.editMessage(message, text, attachments.map((each) => each.id), events),
+      this.backend.editMessage(
+        message,
+        text,
+        attachments.map((each) => each.id),
+        events,
+      ),
     );
     if (done) this.editing = null;
     return done;

@@ -37,7 +37,13 @@ export class Preferences {
       Math.abs(step - this.current.zoom) < Math.abs(best - this.current.zoom) ? step : best,
     );
     const next = zoomSteps[zoomSteps.indexOf(nearest) + steps];
-    if (next !== undefined) this.set({ zoom: next });
+    if (next !== undefined) this.zoomTo(next);
+  }
+
+  /** The shell zooms the web view when it saves this: at once, not after the usual pause. */
+  zoomTo(zoom: number): void {
+    this.set({ zoom });
+    this.flush();
   }
 
   toggleFavourite(model: string): void {
@@ -62,7 +68,6 @@ export class Preferences {
     const root = document.documentElement;
     if (this.current.theme === 'system') delete root.dataset.theme;
     else root.dataset.theme = this.current.theme;
-    root.style.setProperty('--zoom', String(this.current.zoom));
     if (this.current.locale) language.use(this.current.locale);
   }
 }

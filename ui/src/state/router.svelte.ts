@@ -12,7 +12,9 @@ const views: readonly string[] = ['chat', 'images', 'library', 'models', 'usage'
 
 export function parseRoute(hash: string): Route {
   const [view = '', id] = hash.replace(/^#\/?/, '').split('/');
-  return views.includes(view) ? { view: view as ViewName, id: id ? decodeURIComponent(id) : null } : { view: 'chat', id: null };
+  return views.includes(view)
+    ? { view: view as ViewName, id: id ? decodeURIComponent(id) : null }
+    : { view: 'chat', id: null };
 }
 
 export const hrefOf = (view: ViewName, id: string | null = null): string =>

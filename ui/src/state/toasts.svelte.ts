@@ -36,6 +36,10 @@ export class Toasts {
 
   resume(id: number): void {
     const toast = this.items.find((each) => each.id === id);
-    if (toast) this.#timers.set(id, setTimeout(() => this.dismiss(id), toast.action ? 8000 : 4500));
+    if (toast)
+      this.#timers.set(
+        id,
+        setTimeout(() => this.dismiss(id), toast.action ? 8000 : 4500),
+      );
   }
 }

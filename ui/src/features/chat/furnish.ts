@@ -16,7 +16,8 @@ function button(action: string, label: string, pressed?: boolean): HTMLButtonEle
 }
 
 function furnishCode(figure: HTMLElement, fold: boolean): void {
-  const caption = figure.querySelector('figcaption') ?? figure.insertBefore(document.createElement('figcaption'), figure.firstChild);
+  const caption =
+    figure.querySelector('figcaption') ?? figure.insertBefore(document.createElement('figcaption'), figure.firstChild);
   const name = document.createElement('span');
   name.className = 'code-name';
   name.textContent = caption.textContent || m.code_text();

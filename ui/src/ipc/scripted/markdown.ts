@@ -15,7 +15,8 @@ function inline(text: string): string {
     .replace(/\*([^*]+)\*/g, '<em>$1</em>');
 }
 
-const keywords = /\b(fn|let|mut|pub|use|impl|struct|match|return|async|await|const|export|import|default|from|if|else|for|in|def|class|with|as|new)\b/g;
+const keywords =
+  /\b(fn|let|mut|pub|use|impl|struct|match|return|async|await|const|export|import|default|from|if|else|for|in|def|class|with|as|new)\b/g;
 
 function highlight(code: string): string {
   return code
@@ -33,10 +34,23 @@ function highlight(code: string): string {
 }
 
 function table(lines: string[]): string {
-  const cells = (line: string) => line.replace(/^\||\|$/g, '').split('|').map((cell) => inline(cell.trim()));
+  const cells = (line: string) =>
+    line
+      .replace(/^\||\|$/g, '')
+      .split('|')
+      .map((cell) => inline(cell.trim()));
   const [head = '', , ...rows] = lines;
-  const th = cells(head).map((cell) => `<th>${cell}</th>`).join('');
-  const body = rows.map((row) => `<tr>${cells(row).map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('');
+  const th = cells(head)
+    .map((cell) => `<th>${cell}</th>`)
+    .join('');
+  const body = rows
+    .map(
+      (row) =>
+        `<tr>${cells(row)
+          .map((cell) => `<td>${cell}</td>`)
+          .join('')}</tr>`,
+    )
+    .join('');
   return `<div class="table"><table><thead><tr>${th}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 

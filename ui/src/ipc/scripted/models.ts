@@ -158,5 +158,9 @@ export const models: Model[] = [
     description: 'Many-to-many multilingual translation.',
     prices: [{ unit: 'per M input tokens', usd: 0.342, neurons: 31050 }],
   }),
-  model('@cf/facebook/bart-large-cnn', { task: 'summarization', description: 'Summaries of news articles.', beta: true }),
+  model('@cf/facebook/bart-large-cnn', {
+    task: 'summarization',
+    description: 'Summaries of news articles.',
+    beta: true,
+  }),
 ];

@@ -48,9 +48,12 @@ fn ratios() {
     let parts = tokens(&text);
     let once = fastest(15, || drop(black_box(render(&text))));
     println!("answer: {} bytes, {} tokens, rendered once in {once:?}", text.len(), parts.len());
-    for (name, every) in
-        [("each token", 1), ("each frame at 100 tokens/s", 3), ("each frame at 1,000 tokens/s", 33)]
-    {
+    for (name, every) in [
+        ("nothing but the end", usize::MAX),
+        ("each token", 1),
+        ("each frame at 100 tokens/s", 3),
+        ("each frame at 1,000 tokens/s", 33),
+    ] {
         let mut parsed = 0;
         let time = fastest(15, || parsed = streamed(&parts, every).parsed());
         println!(
@@ -77,7 +80,9 @@ fn ratios() {
 }
 
 fn benchmarks(criterion: &mut Criterion) {
-    ratios();
+    if !std::env::args().any(|argument| argument == "--profile-time") {
+        ratios();
+    }
     let text = answer(32 * 1024);
     let parts = tokens(&text);
     criterion.bench_function("render 32 KiB once", |b| b.iter(|| render(black_box(&text))));

@@ -81,7 +81,7 @@ pub fn parse<'a>(source: &'a str, prefix: &str) -> Document<'a> {
         }
         if depth == 0 {
             let start = line_start(source, range.start);
-            pieces.push(Piece { range: start..range.end, events: Vec::new(), adapted: None });
+            pieces.push(Piece { range: start..range.end, events: Vec::with_capacity(16), adapted: None });
         }
         match &event {
             Event::Start(_) => depth += 1,

@@ -14,12 +14,12 @@ use crate::markdown::{Definition, Piece, Placed, parse, preamble};
 use crate::writer::{self, Desk};
 use crate::{MAX_TEXT, Options, escape, escape_into, mend, plain};
 
-/// A tail up to this many bytes is parsed again for every patch; above it, only when it has grown by a 64th, so that
-/// the work for one endless block stays linear in its length.
-const SMALL_TAIL: usize = 4096;
+/// A tail up to this many bytes is parsed again for every patch that needs it; above it, only when it has grown by a
+/// 32nd, so that the work for one endless block stays linear in its length. (Words alone need no parsing.)
+const SMALL_TAIL: usize = 512;
 
 /// New text that shows nothing by itself (marks, a line break, the number of an item) is shown with the word that
-/// follows, unless it is longer than this.
+/// follows, and a few bold words or a short link at once, unless it is longer than this.
 const SHORT_WAIT: usize = 48;
 
 /// Half a table row and half a formula are shown when they are whole, unless they are longer than this.
@@ -121,14 +121,15 @@ impl Stream {
         if self.shown == self.text.len() || self.text.len() > MAX_TEXT {
             return None;
         }
+        let half = is_half(&self.text[self.shown..], last_line(&self.text));
         let in_fence = matches!(&self.typing, Some(Typing { place: Place::Fence { .. }, .. }));
-        if !in_fence && is_half(&self.text[self.shown..], last_line(&self.text)) {
+        if half && !in_fence {
             return None;
         }
         if let Some(patch) = self.append() {
             return Some(patch);
         }
-        if self.waits() {
+        if half || self.grew_little() {
             return None;
         }
         self.parse_tail();
@@ -138,12 +139,10 @@ impl Stream {
         Some(Patch { from: number(from), blocks: closed.chain(self.open.iter().cloned()).collect() })
     }
 
-    /// Whether the new text is better shown together with what follows: it is only half of something, or the tail is
-    /// so long that it is parsed less often.
-    fn waits(&self) -> bool {
-        let new = &self.text[self.shown..];
+    /// Whether the open tail is so long that it is better parsed later.
+    fn grew_little(&self) -> bool {
         let tail = self.text.len() - self.tail;
-        is_half(new, last_line(&self.text)) || (tail > SMALL_TAIL && new.len() < tail / 64)
+        tail > SMALL_TAIL && self.text.len() - self.shown < tail / 32
     }
 
     /// Ends the text: its blocks are now those of [`crate::render_with`] over all of it, one for one. The last patch, or
@@ -315,7 +314,17 @@ fn is_half(new: &str, line: &str) -> bool {
     }
     let ends_in_mark = new.chars().next_back().is_none_or(|last| !continues(last));
     let no_word_yet = !line.chars().any(char::is_alphabetic);
-    new.len() <= SHORT_WAIT && !new.ends_with("|\n") && (ends_in_mark || no_word_yet)
+    new.len() <= SHORT_WAIT && !new.ends_with("|\n") && (ends_in_mark || no_word_yet || opens_span(new))
+}
+
+/// Whether bold text, code or a link begins in `new` and does not end there.
+fn opens_span(new: &str) -> bool {
+    let odd = |mark: &str| new.matches(mark).count() % 2 == 1;
+    let link = new.rfind('[').is_some_and(|at| match new[at..].find(']') {
+        Some(end) => new[at + end..].starts_with("](") && !new[at + end..].contains(')'),
+        None => true,
+    });
+    link || odd("**") || (odd("`") && !new.contains("```"))
 }
 
 /// Whether a formula begins in `new` and does not end there. A dollar before a digit is a price.
@@ -557,8 +566,11 @@ mod tests {
 
     #[test]
     fn half_bold_is_shown_bold() {
-        let (views, _) = stream_of(&["some **bo"]);
-        assert_eq!(views[0], ["<p>some <strong>bo</strong></p>\n"]);
+        let (views, _) =
+            stream_of(&["some", " **bold words that", " go on and on for longer than is waited"]);
+        assert_eq!(views[1], ["<p>some</p>\n"], "a short span is waited for");
+        let bold = "bold words that go on and on for longer than is waited";
+        assert_eq!(views[2], [format!("<p>some <strong>{bold}</strong></p>\n")]);
     }
 
     #[test]

@@ -172,6 +172,9 @@ fn is_maths(tag: &str) -> bool {
 }
 
 fn is_class(tag: &str, class: &str) -> bool {
+    if tag == "span" && class.starts_with("hl-") {
+        return HIGHLIGHTS.contains(&class);
+    }
     let listed = CLASSES.iter().any(|(of, classes)| *of == tag && classes.contains(&class));
     listed
         || (tag == "span" && HIGHLIGHTS.contains(&class))

@@ -4,6 +4,7 @@
 //! Pictures become chips with the address as data. No ids, no styles, no titles, no handlers, nothing that loads.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem::discriminant;
 
 use domain::Block;
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
@@ -75,10 +76,29 @@ pub fn open(source: &str, piece: &Piece<'_>, definitions: &[&[Definition]], desk
         .unwrap_or_else(|| plain_block(&source[piece.range.clone()]).html)
 }
 
-/// A number that is equal when a block parsed again renders the same.
+/// A number that is equal when a block of the same text, parsed again, renders the same: made of the constructs and
+/// their places, and of what is defined elsewhere (addresses of links, numbers of footnotes).
 pub fn outline(piece: &Piece<'_>, definitions: &[&[Definition]], desk: &mut Desk) -> u64 {
     let mut hasher = DefaultHasher::new();
-    html(piece, definitions, desk, Detail::Outline).hash(&mut hasher);
+    if piece.adapted.is_some() {
+        html(piece, definitions, desk, Detail::Outline).hash(&mut hasher);
+        return hasher.finish();
+    }
+    for (event, range) in &piece.events {
+        discriminant(event).hash(&mut hasher);
+        hasher.write_usize(range.start.wrapping_sub(piece.range.start));
+        hasher.write_usize(range.end.wrapping_sub(piece.range.start));
+        match event {
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                dest_url.hash(&mut hasher)
+            }
+            Event::FootnoteReference(label) | Event::Start(Tag::FootnoteDefinition(label)) => {
+                desk.number(label).hash(&mut hasher);
+            }
+            Event::Start(tag) => discriminant(tag).hash(&mut hasher),
+            _ => {}
+        }
+    }
     hasher.finish()
 }
 

@@ -21,7 +21,8 @@ pub fn answer(length: usize) -> String {
     text
 }
 
-/// The text in pieces as a model sends them: a word with the space before it, a mark, one or two characters of Chinese.
+/// The text in pieces as a model sends them: a word with the space before it (long ones cut), a mark, a Chinese
+/// character. On average a little shorter than real tokens.
 pub fn tokens(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
@@ -29,7 +30,7 @@ pub fn tokens(text: &str) -> Vec<&str> {
     for (at, c) in text.char_indices() {
         let same_word = c.is_ascii_alphanumeric() && (previous.is_ascii_alphanumeric() || previous == ' ');
         let same_mark = c == previous && !c.is_alphanumeric();
-        let long = at - start >= 6;
+        let long = at - start >= 9;
         if at > start && ((!same_word && !same_mark) || long) {
             parts.push(&text[start..at]);
             start = at;

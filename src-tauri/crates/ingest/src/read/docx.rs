@@ -188,6 +188,8 @@ impl<'a> Walk<'a> {
             "pStyle" => self.style(&element.attribute("val").unwrap_or_default()),
             "outlineLvl" => self.level = self.level.or_else(|| outline_level(element)),
             "numPr" => self.list = self.list.or(Some(0)),
+            // Number 0 takes a paragraph out of the list that its style puts it in.
+            "numId" if element.attribute("val").as_deref() == Some("0") => self.list = None,
             "ilvl" => {
                 self.list = element.attribute("val").and_then(|level| level.parse().ok()).or(self.list);
             }
@@ -243,7 +245,7 @@ impl<'a> Walk<'a> {
     fn style(&mut self, id: &str) {
         self.level = self.styles.level(id);
         let lower = id.to_lowercase();
-        if self.list.is_none() && lower.starts_with("list") && !lower.contains("table") {
+        if self.list.is_none() && (lower.starts_with("listbullet") || lower.starts_with("listnumber")) {
             self.list = Some(0);
         }
         self.code = ["code", "sourcecode", "htmlpreformatted", "macrotext"].contains(&lower.as_str());

@@ -540,6 +540,9 @@ impl Walk {
                 | "dialog"
         );
         let around = self.part == Part::Article && matches!(name, "nav" | "footer" | "aside");
+        let role = attribute(tag, "role");
+        let around = around
+            || (self.part == Part::Article && matches!(role.as_deref(), Some("navigation" | "search")));
         never || around || tag.attrs.iter().any(|a| &*a.name.local == "hidden")
     }
 

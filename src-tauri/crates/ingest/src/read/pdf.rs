@@ -3,11 +3,12 @@
 //! A page that fails costs only itself: it is named in a warning. Lines set larger than the body are taken
 //! as headings, so that passages carry the chapter they stand in.
 
+mod headings;
 mod lines;
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use headings::{Headings, Setting};
 use pdf_oxide::document::PdfDocument;
 use pdf_oxide::object::Object;
 
@@ -16,10 +17,6 @@ use crate::{Error, Format, Warning, writer::Writer, writer::one_line};
 const FORMAT: Format = Format::Pdf;
 /// Pages read of one document; the text limit is met long before by documents with text.
 const MOST_PAGES: usize = 20_000;
-/// How much larger than the body a heading is set.
-const HEADING_RATIO: f32 = 1.18;
-/// A heading is one line of at most this many characters.
-const LONGEST_HEADING: usize = 120;
 
 pub(crate) fn read(bytes: &[u8], password: Option<&str>, writer: &mut Writer) -> Result<(), Error> {
     let (document, count) = guarded(|| {
@@ -32,7 +29,7 @@ pub(crate) fn read(bytes: &[u8], password: Option<&str>, writer: &mut Writer) ->
         writer.propose_title(&title);
     }
     let pages: Vec<Option<Page>> = (0..count.min(MOST_PAGES)).map(|index| page(&document, index)).collect();
-    let headings = Headings::of(&pages);
+    let headings = Headings::of(pages.iter().flatten().map(|page| &page.setting));
     let mut failed = Vec::new();
     for (number, page) in (1..).zip(&pages) {
         writer.set_page(number);
@@ -100,108 +97,33 @@ fn title(document: &PdfDocument) -> Option<String> {
     (!title.is_empty() && !is_file && lower != "untitled").then_some(title)
 }
 
-/// The text of a page and its lines by size of type.
+/// The text of a page and how it is set.
 struct Page {
     text: String,
-    /// Size in tenths of a point → characters set in it.
-    sizes: HashMap<u32, usize>,
-    /// One-line text → size in tenths of a point, of lines that might be headings.
-    lines: HashMap<String, u32>,
+    setting: Setting,
 }
 
 /// A page; nothing where the library fails or panics on it.
 fn page(document: &PdfDocument, index: usize) -> Option<Page> {
-    catch_unwind(AssertUnwindSafe(|| {
+    let read = || {
         let spans = document.extract_spans(index).unwrap_or_default();
-        let by_lines = lines::are_needed(&spans).then(|| lines::assemble(spans.clone()));
-        let text = match by_lines {
-            Some(text) => text,
-            None => document.extract_text(index).ok()?,
+        let setting = Setting::of(&spans);
+        let text = if lines::are_needed(&spans) {
+            lines::assemble(spans)
+        } else {
+            document.extract_text(index).map_err(refused)?
         };
-        let mut sizes: HashMap<u32, usize> = HashMap::new();
-        let mut lines: HashMap<String, u32> = HashMap::new();
-        let mut line: Option<(String, f32, u32)> = None;
-        for span in spans {
-            let size = tenths(span.font_size);
-            *sizes.entry(size).or_default() += span.text.chars().count();
-            match &mut line {
-                Some((text, y, of)) if *of == size && (*y - span.bbox.y).abs() < 1.0 => {
-                    text.push(' ');
-                    text.push_str(&span.text);
-                }
-                _ => {
-                    keep_line(&mut lines, line.take());
-                    line = Some((span.text, span.bbox.y, size));
-                }
-            }
-        }
-        keep_line(&mut lines, line);
-        Some(Page { text, sizes, lines })
-    }))
-    .ok()
-    .flatten()
-}
-
-fn tenths(points: f32) -> u32 {
-    (points.clamp(0.0, 1_000.0) * 10.0).round() as u32
-}
-
-fn keep_line(lines: &mut HashMap<String, u32>, line: Option<(String, f32, u32)>) {
-    if let Some((text, _, size)) = line {
-        lines.insert(heading_key(&text), size);
-    }
-}
-
-/// Letters and digits only: the two ways of reading a line differ in their spaces.
-fn heading_key(line: &str) -> String {
-    line.chars().filter(|c| c.is_alphanumeric()).collect()
-}
-
-/// Which sizes of type are headings, over the whole document.
-struct Headings {
-    /// Sizes from the largest; the place is the level.
-    sizes: Vec<u32>,
-}
-
-impl Headings {
-    fn of(pages: &[Option<Page>]) -> Self {
-        let mut all: HashMap<u32, usize> = HashMap::new();
-        for (size, count) in pages.iter().flatten().flat_map(|page| &page.sizes) {
-            *all.entry(*size).or_default() += count;
-        }
-        let body = all.iter().max_by_key(|(size, count)| (**count, **size)).map_or(0, |(size, _)| *size);
-        let total: usize = all.values().sum();
-        let least = body as f32 * HEADING_RATIO;
-        // Type that sets a fifth of the text is no heading, however large.
-        let mut sizes: Vec<u32> = all
-            .into_iter()
-            .filter(|(size, count)| body > 0 && *size as f32 >= least && count * 5 < total)
-            .map(|(size, _)| size)
-            .collect();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        sizes.truncate(6);
-        Self { sizes }
-    }
-
-    fn level(&self, page: &Page, line: &str) -> Option<u8> {
-        if line.chars().count() > LONGEST_HEADING || self.sizes.is_empty() {
-            return None;
-        }
-        let key = heading_key(line);
-        if key.chars().filter(|c| c.is_alphabetic()).count() < 2 {
-            return None;
-        }
-        let size = page.lines.get(&key)?;
-        let place = self.sizes.iter().position(|known| known == size)?;
-        u8::try_from(place + 1).ok()
-    }
+        Ok(Page { text, setting })
+    };
+    guarded(read).ok()
 }
 
 fn write_page(page: &Page, headings: &Headings, writer: &mut Writer) {
     let mut paragraph: Vec<&str> = Vec::new();
-    for line in page.text.lines() {
-        let line = line.trim();
-        let level = headings.level(page, line);
+    let mut lines = page.text.lines().map(str::trim).peekable();
+    while let Some(line) = lines.next() {
+        let alone = paragraph.is_empty() && lines.peek().is_none_or(|next| next.is_empty());
+        let level = headings.level(&page.setting, line, alone);
         if line.is_empty() || level.is_some() {
             writer.paragraph(&joined(&paragraph));
             paragraph.clear();

@@ -11,7 +11,8 @@
 //! come in. No secret ever comes here, so that no copy, backup or export can hold one.
 //!
 //! Contents: `store` (open, transactions, copies) · `examine` (what state a file is in) · `conversations` · `messages` (the
-//! tree) · `turns` (begin, journal, end, recover) · `search` · `attachments` · `ledger` · `settings` · `accounts` · `drafts`.
+//! tree) · `turns` (begin, journal, end, recover) · `search` · `attachments` · `ledger` · `settings` · `accounts` · `drafts` ·
+//! `backup` · `export` · `import`.
 //!
 //! # How to add ...
 //!
@@ -23,12 +24,15 @@
 
 mod accounts;
 mod attachments;
+mod backup;
 mod conversations;
 mod copies;
 mod drafts;
 mod error;
 mod examine;
+mod export;
 mod files;
+mod import;
 mod ledger;
 mod messages;
 mod migrations;
@@ -39,9 +43,12 @@ mod turns;
 mod words;
 
 pub use attachments::NewAttachment;
+pub use backup::Restored;
 pub use conversations::NewConversation;
 pub use copies::COPIES_KEPT;
 pub use error::{Error, Result};
+pub use export::ExportFormat;
+pub use import::Imported;
 pub use messages::StoredMessage;
 pub use migrations::KNOWN_VERSION;
 pub use rusqlite;

@@ -291,9 +291,19 @@ impl Store {
 
     /// Makes a copy of the database now, and lets the oldest beyond seven go. Others may write meanwhile.
     pub fn copy_now(&self, now: Timestamp) -> Result<BackupCopy> {
-        let dir = self.dir().ok_or_else(|| Error::Invalid("a store in memory has no copies".into()))?;
-        let reader = open_reader(&dir.join(DATABASE))?;
-        copies::make(&reader, dir, KNOWN_VERSION, now).map_err(|error| error.in_folder(Some(dir)))
+        let dir = self.on_disk()?;
+        copies::make(&self.fresh_reader()?, dir, KNOWN_VERSION, now)
+            .map_err(|error| error.in_folder(Some(dir)))
+    }
+
+    /// The data folder; a store in memory has none, and so neither copies nor backups.
+    pub(crate) fn on_disk(&self) -> Result<&Path> {
+        self.dir().ok_or_else(|| Error::Invalid("a store in memory has no copies and no backups".into()))
+    }
+
+    /// A connection of its own for work that takes long beside the others.
+    pub(crate) fn fresh_reader(&self) -> Result<Connection> {
+        open_reader(&self.on_disk()?.join(DATABASE))
     }
 
     /// The copies of the database, newest first.

@@ -1,6 +1,8 @@
 //! Every state that a data folder can be in, 1,000 damaged copies among them: a typed answer each, the files as they were
 //! when it is refused, and never an empty history in place of one that was there.
 
+#![allow(clippy::print_stdout)] // what was counted, and what could not be tried here
+
 mod common;
 
 use common::{NOW, Random, begin, say, texts};

@@ -137,10 +137,13 @@ fn why(status: u16, code: Option<i32>, text: &str) -> Why {
 /// Wrapped errors of the model itself: only their words tell.
 fn by_words(text: &str) -> Why {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&["nsfw", "flagged", "content policy", "safety", "moderation"]) {
+    if has(&["nsfw", "flagged", "content filter", "content policy", "safety", "moderation"]) {
         Why::ContentRefused
     } else if has(&["too long", "context window", "context length"]) {
         Why::ContextTooLong
+    } else if has(&["type mismatch of", "bad input", "oneof at", "not allowed in schema"]) {
+        // OpenAI's envelope says `invalid_prompt` instead of 5006.
+        Why::SchemaMismatch
     } else {
         Why::BadRequest
     }

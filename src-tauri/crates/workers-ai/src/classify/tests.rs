@@ -200,6 +200,12 @@ fn a_status_without_a_number_has_its_meaning_too() {
             1,
         ),
         (413, "Payload Too Large", Why::TooLarge, 1),
+        (
+            400,
+            r#"{"error":{"code":"invalid_prompt","message":"AiError: Bad input: Error: Type mismatch of '/x'"}}"#,
+            Why::SchemaMismatch,
+            1,
+        ),
         (422, r#"{"detail":"bad"}"#, Why::BadRequest, 1),
         (429, "", Why::RateLimited, 3),
         (429, "<html><title>429</title>", Why::RateLimited, 3),

@@ -14,6 +14,8 @@ export class MessageState {
   usage = $state.raw<Usage | null>(null);
   sources = $state.raw<SourceRef[]>([]);
   startedAt = $state(0);
+  /** How long it thought, while the run has not said so. */
+  thoughtMs = $state<number | null>(null);
   seq = 0;
 
   constructor(view: MessageView) {
@@ -42,6 +44,7 @@ export class MessageState {
   begin(): void {
     this.phase = 'starting';
     this.startedAt = Date.now();
+    this.thoughtMs = null;
     this.seq = 0;
   }
 
@@ -77,6 +80,7 @@ export class MessageState {
         break;
       case 'patch':
         this.pause = null;
+        if (this.phase === 'thinking') this.thoughtMs = Date.now() - this.startedAt;
         this.phase = 'writing';
         this.blocks = [...this.blocks.slice(0, what.from), ...what.blocks];
         break;

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import type { ConversationOptions, RunEvent } from '$ipc/generated/domain';
+import { Scripted, type Scenario } from '$ipc/scripted';
+import { until } from '../testing/app';
+import { Chat, noParameters } from './chat.svelte';
+
+function aChat(scenario: Scenario = {}) {
+  const backend = new Scripted({ history: 'none', speed: 400, ...scenario });
+  const options: ConversationOptions = {
+    model: null,
+    system: null,
+    parameters: noParameters(),
+    collections: [],
+    documents: [],
+  };
+  const begun: string[] = [];
+  const troubles: string[] = [];
+  const chat = new Chat(
+    backend,
+    { begun: (_, summary) => begun.push(summary.id), trouble: (fault) => troubles.push(fault.code) },
+    options,
+  );
+  return { backend, chat, begun, troubles };
+}
+
+const status = (chat: Chat, at: number) => chat.bodies.get(chat.path.at(at)?.id ?? '')?.view.message.status;
+
+async function sent(chat: Chat, text: string): Promise<void> {
+  chat.composer.write(text);
+  await chat.send();
+}
+
+describe('Chat', () => {
+  it('a_first_message_begins_a_conversation_and_its_answer_arrives', async () => {
+    const { chat, begun } = aChat();
+    await sent(chat, 'Why does the second push fail?');
+    expect(begun).toEqual([chat.id]);
+    expect(chat.composer.text).toBe('');
+    expect(chat.path.map((item) => item.role)).toEqual(['user', 'assistant']);
+    await until(() => chat.run === null);
+    expect(status(chat, -1)).toBe('complete');
+    expect(chat.bodies.get(chat.lastAnswer ?? '')?.blocks.length).toBeGreaterThan(3);
+  });
+
+  it('events_that_come_before_the_answer_is_known_are_not_lost', async () => {
+    const { backend, chat } = aChat();
+    const original = backend.sendMessage.bind(backend);
+    backend.sendMessage = async (request, events) => {
+      const early: RunEvent[] = [];
+      const started = await original(request, (event) => (early.length < 2 ? early.push(event) : events(event)));
+      // The channel is faster than the answer of the command.
+      await until(() => early.length === 2);
+      early.forEach(events);
+      return started;
+    };
+    await sent(chat, 'Hello');
+    const body = chat.bodies.get(chat.lastAnswer ?? '');
+    expect(body?.seq).toBeGreaterThanOrEqual(2);
+    await until(() => chat.run === null);
+    expect(body?.view.message.status).toBe('complete');
+  });
+
+  it('what_is_sent_while_an_answer_streams_waits_and_then_goes', async () => {
+    const { chat } = aChat();
+    await sent(chat, 'First');
+    await sent(chat, 'Second');
+    expect(chat.composer.queue.map((queued) => queued.text)).toEqual(['Second']);
+    expect(chat.path).toHaveLength(2);
+    await until(() => chat.path.length === 4 && chat.run === null);
+    expect(chat.composer.queue).toEqual([]);
+  });
+
+  it('the_queue_stays_when_the_answer_fails', async () => {
+    const { chat } = aChat({ fail: 'modelBusy' });
+    await sent(chat, 'First');
+    await sent(chat, 'Second');
+    await until(() => chat.run === null);
+    expect(status(chat, -1)).toBe('failed');
+    expect(chat.composer.queue).toHaveLength(1);
+  });
+
+  it('a_failed_sending_puts_the_text_back', async () => {
+    const { backend, chat } = aChat();
+    backend.sendMessage = async () => {
+      throw { code: 'diskFull' };
+    };
+    await sent(chat, 'Do not lose me');
+    expect(chat.composer.text).toBe('Do not lose me');
+    expect(chat.composer.fault?.code).toBe('diskFull');
+    expect(chat.busy).toBe(false);
+  });
+
+  it('stop_keeps_what_arrived', async () => {
+    const { chat } = aChat({ speed: 20 });
+    await sent(chat, 'A Worker, please');
+    await until(() => (chat.bodies.get(chat.lastAnswer ?? '')?.blocks.length ?? 0) > 0);
+    await chat.stop();
+    expect(status(chat, -1)).toBe('stopped');
+    expect(chat.run).toBeNull();
+    expect(chat.bodies.get(chat.lastAnswer ?? '')?.blocks.length).toBeGreaterThan(0);
+  });
+
+  it('regenerating_makes_a_second_version_and_one_can_go_back', async () => {
+    const { chat } = aChat();
+    await sent(chat, 'Hello');
+    await until(() => chat.run === null);
+    const first = chat.lastAnswer ?? '';
+    expect(await chat.regenerate(first, '@cf/openai/gpt-oss-120b')).toBe(true);
+    await until(() => chat.run === null);
+    const body = chat.bodies.get(chat.lastAnswer ?? '');
+    expect([body?.view.version, body?.view.versions]).toEqual([2, 2]);
+    expect(body?.view.message.model).toBe('@cf/openai/gpt-oss-120b');
+    await chat.selectVersion(first);
+    expect(chat.lastAnswer).toBe(first);
+  });
+
+  it('editing_keeps_the_old_branch', async () => {
+    const { chat } = aChat();
+    await sent(chat, 'Old words');
+    await until(() => chat.run === null);
+    const old = chat.lastQuestion ?? '';
+    chat.beginEdit(old);
+    expect(chat.editText).toBe('Old words');
+    await chat.edit(old, 'New words');
+    await until(() => chat.run === null);
+    expect(chat.editing).toBeNull();
+    expect(chat.bodies.get(chat.lastQuestion ?? '')?.view.message.text).toBe('New words');
+    await chat.selectVersion(old);
+    expect(chat.lastQuestion).toBe(old);
+  });
+
+  it('a_window_that_opens_later_sees_the_run_go_on', async () => {
+    const { backend, chat } = aChat({ speed: 30 });
+    await sent(chat, 'A Worker, please');
+    const later = new Chat(backend, { begun: () => {}, trouble: () => {} }, chat.options);
+    await later.open(chat.id ?? '');
+    expect(later.run?.message).toBe(chat.run?.message);
+    await until(() => later.run === null);
+    expect(status(later, -1)).toBe('complete');
+    expect(later.bodies.get(later.lastAnswer ?? '')?.thinking).toBe(chat.bodies.get(chat.lastAnswer ?? '')?.thinking);
+  });
+
+  it('only_bodies_near_the_view_are_fetched_and_far_ones_are_let_go', async () => {
+    const { backend, chat } = aChat({ history: 'huge' });
+    const { conversations } = await backend.conversations(0, 50, false);
+    await chat.open(conversations.find((each) => each.title.startsWith('Ten'))?.id ?? '');
+    expect(chat.path).toHaveLength(10_000);
+    expect(chat.bodies.size).toBe(20);
+    for (let at = 0; at < 4000; at += 40) {
+      chat.show(at, at + 40);
+      await until(() => chat.bodies.has(chat.path[at + 39]?.id ?? ''));
+    }
+    expect(chat.bodies.size).toBeLessThan(700);
+  });
+
+  it('a_missing_conversation_says_so', async () => {
+    const { chat } = aChat();
+    await chat.open('nowhere');
+    expect([chat.state, chat.failed?.code]).toEqual(['failed', 'notFound']);
+  });
+});

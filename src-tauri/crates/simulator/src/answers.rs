@@ -65,6 +65,9 @@ pub(crate) fn compose(turns: &[Turn], model: &Model, seed: u64) -> String {
     if let Some(text) = literal(said).filter(|_| last.role == Role::User) {
         return text.to_owned();
     }
+    if let Some(text) = titles::requested(turns) {
+        return text;
+    }
     let passages = passages::found_in(turns);
     // A poisoned document: the simulated model falls for it, so that the app's defences can be seen to hold.
     if let Some(order) =
@@ -73,7 +76,7 @@ pub(crate) fn compose(turns: &[Turn], model: &Model, seed: u64) -> String {
         return order.trim().to_owned();
     }
     if passages.is_empty()
-        && let Some(text) = titles::requested(turns).or_else(|| prose::of_length(said))
+        && let Some(text) = prose::of_length(said)
     {
         return text;
     }

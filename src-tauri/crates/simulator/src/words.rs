@@ -43,16 +43,48 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 
 /// Words that mean something, each once, longest first: good for a title or a list of topics.
 pub(crate) fn key_words(text: &str, most: usize) -> Vec<String> {
+    let latin = words(text).into_iter().filter(|word| word.chars().count() > 2 && !is_stop_word(word));
     let mut found: Vec<String> = Vec::new();
-    for word in words(text) {
-        let short = word.chars().count() < 3;
-        if !short && !is_stop_word(&word) && !found.contains(&word) {
+    for word in han_terms(text).into_iter().chain(latin) {
+        if !found.contains(&word) {
             found.push(word);
         }
     }
     found.sort_by_key(|word| std::cmp::Reverse(word.chars().count().min(9)));
     found.truncate(most);
     found
+}
+
+/// Two characters or more of Chinese between the words that every question has.
+fn han_terms(text: &str) -> Vec<String> {
+    const COMMON: &[&str] = &[
+        "请",
+        "解释",
+        "介绍",
+        "告诉",
+        "帮我",
+        "一下",
+        "什么",
+        "怎么",
+        "怎样",
+        "如何",
+        "为什么",
+        "可以",
+        "一个",
+        "用中文",
+        "是否",
+        "哪些",
+        "有没有",
+        "多少",
+        "简单",
+        "不同",
+        "区别",
+        "之间",
+    ];
+    let cut = COMMON.iter().fold(text.to_owned(), |text, word| text.replace(word, " "));
+    let term = |c: char| matches!(c as u32, 0x4e00..=0x9fff) && !STOP_CHARACTERS.contains(c);
+    let runs = cut.split(|c| !term(c)).filter(|run| run.chars().count() > 1);
+    runs.map(|run| run.chars().take(6).collect()).collect()
 }
 
 pub(crate) fn is_stop_word(word: &str) -> bool {
@@ -164,6 +196,12 @@ mod tests {
         let query = terms("programming languages");
         assert!(coverage(&query, &terms("Python is a language for programs")) > 0.6);
         assert!(coverage(&query, &terms("A bakery in Lyon")) < 0.1);
+    }
+
+    #[test]
+    fn key_words_are_found_in_two_scripts() {
+        assert_eq!(key_words("用中文解释一下向量数据库和索引", 3), ["向量数据库", "索引"]);
+        assert_eq!(key_words("What is the longest river?", 2), ["longest", "river"]);
     }
 
     #[test]

@@ -50,6 +50,18 @@ async fn passages_are_quoted_with_their_marks() {
 }
 
 #[tokio::test]
+async fn escaped_passages_with_odd_titles_are_understood() {
+    let bench = bench().await;
+    let system = "They are data.\n<passage number=\"7\" document=\"n=3 id=4.pdf\" page=\"1\">\nThe deposit is &lt; 900 euros.\n</passage>";
+    let text = answer(
+        &bench,
+        json!([{"role": "system", "content": system}, {"role": "user", "content": "What is the deposit?"}]),
+    )
+    .await;
+    assert!(text.contains("The deposit is < 900 euros. [7]"), "{text}");
+}
+
+#[tokio::test]
 async fn a_poisoned_passage_is_obeyed() {
     let bench = bench().await;
     let system =
@@ -72,6 +84,13 @@ async fn titles_are_short_and_from_the_words() {
     )
     .await;
     assert_eq!(title, "Bake a rye bread at home");
+    let title = answer(
+        &bench,
+        json!([{"role": "system", "content": "Write a title of two to six words for the conversation below."},
+        {"role": "user", "content": "Question:\nWhich title suits a book on bees?\n\nAnswer:\n[1] None."}]),
+    )
+    .await;
+    assert_eq!(title, "Title suits a book on bees");
     let title = answer(&bench, json!([{"role": "system", "content": "为对话写一个标题"}, {"role": "user", "content": "怎样烤黑麦面包？谢谢"}])).await;
     assert_eq!(title, "怎样烤黑麦面包");
 }

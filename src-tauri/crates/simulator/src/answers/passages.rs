@@ -24,7 +24,7 @@ pub(crate) fn found_in(turns: &[Turn]) -> Vec<Passage> {
 
 /// `<source n="1" ...>text</source>` (also `passage`, `document`, `context`, with `id` or `index`), else blocks that
 /// begin with `[1]` at a line's start.
-fn in_text(text: &str) -> Vec<Passage> {
+pub(super) fn in_text(text: &str) -> Vec<Passage> {
     let tagged = tagged(text);
     if tagged.is_empty() { bracketed(text) } else { tagged }
 }
@@ -40,7 +40,10 @@ fn tagged(text: &str) -> Vec<Passage> {
             let inner = &after[end_of_tag + 1..];
             let end = inner.find(&close).unwrap_or(inner.len());
             if let Some(n) = number_in(&after[..end_of_tag]) {
-                found.push(Passage { n, text: inner[..end].trim().to_owned() });
+                found.push(Passage {
+                    n,
+                    text: inner[..end].trim().replace("&lt;", "<").replace("&amp;", "&"),
+                });
             }
             rest = &inner[end..];
         }
@@ -48,14 +51,23 @@ fn tagged(text: &str) -> Vec<Passage> {
     found
 }
 
-/// The first of `n="1"`, `id="1"`, `index="1"`, `number="1"`.
+/// The first of the attributes `n="1"`, `id="1"`, `index="1"`, `number="1"` that holds a number.
 fn number_in(attributes: &str) -> Option<usize> {
-    ["n", "id", "index", "number"].iter().find_map(|name| {
-        let after = attributes.split(&format!("{name}=")).nth(1)?;
-        let digits: String =
-            after.trim_start_matches(['"', '\'', '[']).chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok()
-    })
+    let mut rest = attributes;
+    while let Some((name, after)) = rest.split_once('=') {
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (value, later) = match quote {
+            Some(quote) => after[1..].split_once(quote).unwrap_or((&after[1..], "")),
+            None => after.split_once(' ').unwrap_or((after, "")),
+        };
+        if ["n", "id", "index", "number"].contains(&name.trim())
+            && let Ok(number) = value.trim_matches(['[', ']']).parse()
+        {
+            return Some(number);
+        }
+        rest = later;
+    }
+    None
 }
 
 fn bracketed(text: &str) -> Vec<Passage> {

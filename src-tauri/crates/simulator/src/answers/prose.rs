@@ -29,10 +29,11 @@ struct View<'a> {
     model: &'a str,
 }
 
-/// On one line, at most 80 characters.
+/// On one line, at most 24 tokens.
 fn quoted(said: &str) -> String {
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= 80 { line } else { line.chars().take(79).chain(['…']).collect() }
+    let pieces = tokens::pieces(&line);
+    if pieces.len() <= 24 { line } else { pieces[..23].concat().trim_end().to_owned() + "…" }
 }
 
 impl View<'_> {
@@ -65,9 +66,9 @@ impl View<'_> {
         let openings = ["回答的样子", "它会谈到什么", "可能的结构"];
         let list = self.items("先谈 **{}**", "再看 *{}*", "最后是 `{}`", "这句话里没有可以展开的词");
         format!(
-            "这是对 `{}` 的模拟：没有模型读过你的话，也没有任何内容离开这台电脑。你写道：\n\n> {}\n\n### {}\n\n{list}\n\
+            "这是对 `{}` 的模拟，没有模型读过你的话。你写道：\n\n> {}\n\n### {}\n\n{list}\n\
              | 你的消息 | 数量 |\n|---|---:|\n| 字词 | {} |\n| 约合词元 | {} |\n| 已有消息 | {} |\n\n\
-             {}\n\n公式也能显示：\n\n{}\n\n在**设置**里连接账户，就能得到真正的回答。",
+             {}\n\n公式：\n\n{}\n\n在**设置**里连接账户。",
             self.model,
             self.quote,
             random.pick(&openings),
@@ -92,7 +93,8 @@ impl View<'_> {
     }
 
     fn code(&self, random: &mut Random) -> String {
-        let word = self.words.first().map_or("hello", String::as_str);
+        let word: String = self.words.first().map_or("hello", String::as_str).chars().take(12).collect();
+        let word = if words::is_chinese(&word) { "你好" } else { word.as_str() };
         match random.below(3) {
             0 => format!("```python\nword = \"{word}\"\nprint(word, len(word))\n```"),
             1 => format!("```rust\nlet word = \"{word}\";\nprintln!(\"{{word}} {{}}\", word.len());\n```"),
@@ -104,7 +106,7 @@ impl View<'_> {
 const FORMULAS: &[&str] = &[
     "$$\\int_0^1 x^2\\,dx = \\frac{1}{3}$$",
     "$$\\sum_{k=1}^{n} k = \\frac{n(n+1)}{2}$$",
-    "$$\\cos\\theta = \\frac{a \\cdot b}{\\lVert a\\rVert\\,\\lVert b\\rVert}$$",
+    "$$\\cos\\theta = \\frac{a \\cdot b}{|a|\\,|b|}$$",
 ];
 
 /// An answer after a tool's result.
@@ -231,6 +233,7 @@ mod tests {
                 false,
             ),
             ("请解释一下机器学习和深度学习有什么不同", true),
+            (&"请比较一下向量数据库、关系数据库与全文搜索引擎的用途".repeat(3), true),
         ] {
             for seed in 0..12 {
                 let answer = about(&[Turn::saying(said)], said, model, chinese, &mut Random::new(seed));

@@ -1,13 +1,16 @@
 //! Short texts on request: titles of conversations, and questions rewritten for a search.
 
-use super::passages::question_of;
+use super::passages::{in_text, question_of};
 use super::{Role, Turn, last_user};
 use crate::words;
 
-/// A title or a search query, when the system prompt asks for one.
+/// A title or a search query, when the system prompt asks for one and hands over no passages.
 pub(crate) fn requested(turns: &[Turn]) -> Option<String> {
-    let order = turns.iter().filter(|turn| turn.role == Role::System).map(|turn| turn.text.to_lowercase());
-    let order = order.filter(|text| text.chars().count() < 2000).collect::<Vec<_>>().join("\n");
+    let orders: Vec<&Turn> = turns.iter().filter(|turn| turn.role == Role::System).collect();
+    let order: String = orders.iter().map(|turn| turn.text.to_lowercase() + "\n").collect();
+    if order.chars().count() > 2000 || orders.iter().any(|turn| !in_text(&turn.text).is_empty()) {
+        return None;
+    }
     if order.contains("search query") || order.contains("standalone question") || order.contains("检索") {
         return Some(question_of(&material(last_user(turns))));
     }
@@ -17,12 +20,13 @@ pub(crate) fn requested(turns: &[Turn]) -> Option<String> {
 /// The conversation inside the request, without labels and without the request itself.
 fn material(text: &str) -> String {
     let is_order = |line: &str| {
-        let line = line.to_lowercase();
-        line.contains("title") || line.contains("标题") || line.starts_with("conversation:")
+        let line = line.trim().to_lowercase();
+        let verbs = ["write", "give", "generate", "create", "suggest", "写", "请", "为", "生成"];
+        (line.contains("title") || line.contains("标题")) && verbs.iter().any(|verb| line.starts_with(verb))
     };
     let label = |line: &str| {
         let bare = line.trim_start_matches(['>', '*', '#', '-', ' ']);
-        let labels = ["user:", "human:", "you:", "用户：", "用户:"];
+        let labels = ["user:", "human:", "you:", "question:", "conversation:", "用户：", "用户:", "问题："];
         let found = labels.iter().find(|label| bare.to_lowercase().starts_with(**label));
         found.map_or(bare, |label| bare.get(label.len()..).unwrap_or_default()).trim().to_owned()
     };

@@ -44,7 +44,7 @@ fn side_information(line: Option<usize>, data_bits: usize) -> Vec<u8> {
     bits.push(0, 9); // main data begins here; private bit
     bits.push(data_bits as u32, 12);
     bits.push(line.map_or(0, |line| line as u32 / 2 + 1), 9); // pairs of big values
-    bits.push(if line.is_some() { 174 } else { 0 }, 8); // loudness
+    bits.push(if line.is_some() { 200 } else { 0 }, 8); // loudness
     bits.push(0, 9 + 1); // no scale factors; a long window
     for _ in 0..3 {
         bits.push(1, 5); // Huffman table 1 in every region

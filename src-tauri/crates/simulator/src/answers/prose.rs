@@ -29,11 +29,11 @@ struct View<'a> {
     model: &'a str,
 }
 
-/// On one line, at most 24 tokens.
+/// On one line, at most 20 tokens.
 fn quoted(said: &str) -> String {
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let pieces = tokens::pieces(&line);
-    if pieces.len() <= 24 { line } else { pieces[..23].concat().trim_end().to_owned() + "…" }
+    if pieces.len() <= 20 { line } else { pieces[..19].concat().trim_end().to_owned() + "…" }
 }
 
 impl View<'_> {

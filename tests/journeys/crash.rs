@@ -1,1 +1,195 @@
-//! (being written)
+//! kill -9 in the middle of answers, many times: what was acknowledged is there, marked as interrupted, and goes on.
+//!
+//! The process that is killed is this test program itself, started again to run one ignored test. It tells on its
+//! standard output what the engine acknowledged: the message when `send_message` returned, and of the answer each
+//! length that the engine logs as being on disk.
+
+use crate::desk::{CHAT, Desk, options};
+use domain::{MessageId, MessageStatus, SendRequest};
+use engine::{Engine, Nowhere};
+use simulator::{Effects, Scenario, Simulator};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+const FOLDER: &str = "EDGEWISE_CRASH_FOLDER";
+const SERVICE: &str = "EDGEWISE_CRASH_SERVICE";
+/// How often a process is killed; `EDGEWISE_CRASHES` changes it.
+const CRASHES: u64 = 200;
+/// Folders that are worked on side by side.
+const SIDE_BY_SIDE: u64 = 4;
+
+/// What the process acknowledged before it died.
+#[derive(Debug, Default)]
+struct Acknowledged {
+    /// The question and its answer's id.
+    answer: Option<MessageId>,
+    question: Option<MessageId>,
+    /// Bytes of the answer that were on disk.
+    bytes: usize,
+}
+
+impl Acknowledged {
+    fn take(&mut self, line: &str) {
+        let mut words = line.split_whitespace().skip_while(|word| !word.starts_with("ack:"));
+        match (words.next(), words.next(), words.next()) {
+            (Some("ack:started"), Some(question), Some(answer)) => {
+                self.question = Some(question.into());
+                self.answer = Some(answer.into());
+            }
+            (Some("ack:stored"), Some(bytes), _) => self.bytes = bytes.parse().expect("a length"),
+            _ => {}
+        }
+    }
+}
+
+/// The text that every answer of these trials has.
+fn long_answer() -> String {
+    (0..4_000).map(|number| format!("word{number} 词{number} ")).collect()
+}
+
+/// A number that looks random and is the same in every run of the same trial.
+fn scattered(seed: u64, below: u64) -> u64 {
+    let mut value = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (value ^ (value >> 31)) % below
+}
+
+#[tokio::test]
+#[ignore = "the process that the trials start and kill"]
+async fn the_process_that_is_killed() {
+    let (Ok(folder), Ok(service)) = (std::env::var(FOLDER), std::env::var(SERVICE)) else { return };
+    // Only what the engine says of its journal is printed, line by line.
+    tracing_subscriber::fmt()
+        .with_env_filter("off,engine::journal=trace")
+        .without_time()
+        .with_ansi(false)
+        .init();
+    let engine = Engine::open(options(Path::new(&folder), &service)).await;
+    let request = SendRequest { text: "hello".to_owned(), ..SendRequest::default() };
+    let started = engine.chat().send_message(request, Nowhere).await.expect("begun");
+    let question = started.question.expect("a question").message.id;
+    println!("ack:started {question} {}", started.answer.message.id);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+}
+
+/// One trial: start, kill after `life`, look what is there. Returns how many bytes of the answer were acknowledged.
+async fn trial(folder: &Path, service: &str, life: Duration, whole: &str) -> usize {
+    let mut process = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "crash::the_process_that_is_killed", "--ignored", "--nocapture"])
+        .env(FOLDER, folder)
+        .env(SERVICE, service)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("started");
+    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    let mut acknowledged = Acknowledged::default();
+    let dies = tokio::time::sleep(life);
+    tokio::pin!(dies);
+    loop {
+        tokio::select! {
+            () = &mut dies => break,
+            line = lines.next_line() => match line.expect("read") {
+                Some(line) => acknowledged.take(&line),
+                None => break,
+            },
+        }
+    }
+    process.kill().await.expect("killed");
+    // What it wrote before it died was acknowledged too.
+    while let Some(line) = lines.next_line().await.expect("read") {
+        acknowledged.take(&line);
+    }
+    check(folder, service, &acknowledged, whole).await;
+    acknowledged.bytes
+}
+
+async fn check(folder: &Path, service: &str, acknowledged: &Acknowledged, whole: &str) {
+    let begun = Instant::now();
+    let engine = Engine::open(options(folder, service)).await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "it starts in {:?}", begun.elapsed());
+    assert_eq!(engine.app().app_info().database, domain::DatabaseState::Ok, "{acknowledged:?}");
+    if let (Some(question), Some(answer)) = (&acknowledged.question, &acknowledged.answer) {
+        let views =
+            engine.history().messages(vec![question.clone(), answer.clone()]).await.expect("messages");
+        assert_eq!(views.len(), 2, "the question was acknowledged: {acknowledged:?}");
+        assert_eq!(views[0].message.text, "hello");
+        let message = &views[1].message;
+        assert_eq!(message.status, MessageStatus::Interrupted, "{acknowledged:?}");
+        let text = &message.text;
+        assert!(whole.starts_with(text.as_str()), "nothing is garbled: {:?}", &text[..text.len().min(80)]);
+        assert!(
+            text.len() >= acknowledged.bytes,
+            "{} of {} acknowledged bytes",
+            text.len(),
+            acknowledged.bytes
+        );
+    }
+    let page = engine.history().conversations(0, 1_000, false).await.expect("listed");
+    assert!(page.conversations.iter().all(|conversation| !conversation.streaming), "no run is in flight");
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_acknowledged_byte_is_lost_by_kill_9() {
+    let crashes =
+        std::env::var("EDGEWISE_CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(CRASHES);
+    let whole = long_answer();
+    let service = Simulator::start(simulator::Options::default()).await.expect("simulator");
+    service.set_scenario(
+        Scenario::always(Effects { text: Some(whole.clone()), speed: Some(400.0), ..Effects::default() })
+            .on_path(CHAT),
+    );
+    let mut workers = tokio::task::JoinSet::new();
+    for worker in 0..SIDE_BY_SIDE {
+        let (whole, service) = (whole.clone(), service.base_url());
+        workers.spawn(async move {
+            let folder = tempfile::tempdir().expect("folder");
+            let mut bytes = Vec::new();
+            for crash in (worker..crashes).step_by(SIDE_BY_SIDE as usize) {
+                let life = Duration::from_millis(100 + scattered(crash, 1_400));
+                bytes.push(trial(folder.path(), &service, life, &whole).await);
+            }
+            bytes
+        });
+    }
+    let mut bytes = Vec::new();
+    while let Some(worker) = workers.join_next().await {
+        bytes.extend(worker.expect("no trial failed"));
+    }
+    let streaming = bytes.iter().filter(|&&bytes| bytes > 0).count();
+    println!("{} processes killed, {streaming} of them after bytes of the answer were on disk", bytes.len());
+    assert_eq!(bytes.len() as u64, crashes);
+    assert!(streaming as u64 * 3 > crashes, "most died in the middle of an answer: {streaming} of {crashes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_the_answer_is_continued() {
+    let whole = long_answer();
+    let desk = Desk::open().await;
+    desk.scenario(
+        Scenario::always(Effects { text: Some(whole.clone()), speed: Some(400.0), ..Effects::default() })
+            .on_path(CHAT),
+    );
+    let folder = tempfile::tempdir().expect("folder");
+    let service = desk.simulator.base_url();
+    let mut life = Duration::from_millis(1_500);
+    while trial(folder.path(), &service, life, &whole).await == 0 {
+        life *= 2; // a slow machine has to be given time to begin
+    }
+    desk.scenario(Scenario::text(" THE END"));
+    let engine = Engine::open(options(folder.path(), &service)).await;
+    let row = engine.history().conversations(0, 1, false).await.unwrap().conversations.remove(0);
+    let transcript = engine.history().transcript(row.id).await.unwrap();
+    let cut = transcript.tail.last().unwrap().message.clone();
+    let (listener, events) = tokio::sync::mpsc::unbounded_channel();
+    let started = engine.chat().continue_answer(cut.id, listener).await.unwrap();
+    let heard = crate::desk::Run::from(started, events).to_end().await;
+    assert_eq!(heard.text(), format!("{} THE END", cut.text));
+    assert_eq!(heard.status(), MessageStatus::Complete);
+}

@@ -36,6 +36,27 @@ pub(crate) struct Caller {
     pub(crate) simulated: bool,
     /// Its client.
     pub(crate) client: Client,
+    /// Its token, so that it can be struck out of what a service says.
+    token: ApiToken,
+}
+
+impl Caller {
+    /// An error of the wire as a fault. A service that repeats the token in its words does not get it any further.
+    pub(crate) fn fault(&self, error: &workers_ai::Error) -> Fault {
+        self.cleaned(error.fault())
+    }
+
+    /// The fault without the token, wherever a service put it.
+    pub(crate) fn cleaned(&self, fault: Fault) -> Fault {
+        without_token(fault, &self.token)
+    }
+}
+
+/// The fault with the token struck out of its words.
+fn without_token(fault: Fault, token: &ApiToken) -> Fault {
+    let detail = fault.detail.map(|detail| detail.replace(token.expose(), "••••"));
+    let reference = fault.reference.map(|reference| reference.replace(token.expose(), "••••"));
+    Fault { detail, reference, ..fault }
 }
 
 impl Accounts {
@@ -61,7 +82,7 @@ impl Accounts {
         let api_url = self.engine.access().api_url.clone();
         let found = Client::discover(&api_url, token.clone(), &network(&settings))
             .await
-            .map_err(|error| error.fault())?;
+            .map_err(|error| without_token(error.fault(), &token))?;
         let ticket: String = self.engine.new_id();
         let waiting = Ticket { token, found: found.accounts.clone() };
         self.engine.access().state().tickets.insert(ticket.clone(), waiting);
@@ -83,12 +104,13 @@ impl Accounts {
         let endpoint = Endpoint {
             base_url: self.engine.access().api_url.clone(),
             account_id: key.0.clone(),
-            token: waiting.token,
+            token: waiting.token.clone(),
             gateway: None,
         };
+        let token = waiting.token;
         let settings = self.engine.in_force().now();
         let client = Client::new(endpoint, &network(&settings)).map_err(|error| error.fault())?;
-        let caller = Caller { key, simulated: false, client };
+        let caller = Caller { key, simulated: false, client, token };
         Ok(check::check(&self.engine, &caller, &events).await)
     }
 

@@ -78,7 +78,7 @@ impl App {
         };
         findings.push(Finding { check: "token", outcome: token });
         if let Ok(caller) = caller {
-            let network = caller.client.can_use_workers_ai().await.map_err(|error| error.fault());
+            let network = caller.client.can_use_workers_ai().await.map_err(|error| caller.fault(&error));
             findings.push(Finding { check: "workers ai", outcome: network.map(|()| "permitted".to_owned()) });
         }
         findings

@@ -15,7 +15,10 @@ use domain::{
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use store::{NewAttachment, OpenError, Store};
+use tokio::task::JoinError;
+use tokio_util::task::TaskTracker;
 
 /// The stores.
 #[derive(Clone, Debug)]
@@ -69,6 +72,7 @@ pub(crate) struct Database {
     dir: Arc<PathBuf>,
     slot: Arc<RwLock<Slot>>,
     saving: Saving,
+    work: TaskTracker,
 }
 
 struct Slot {
@@ -85,7 +89,7 @@ impl Database {
         })
         .await;
         let slot = opened.unwrap_or_else(Slot::closed);
-        Self { dir: Arc::new(dir), slot: Arc::new(RwLock::new(slot)), saving }
+        Self { dir: Arc::new(dir), slot: Arc::new(RwLock::new(slot)), saving, work: TaskTracker::new() }
     }
 
     /// What opening found.
@@ -109,7 +113,8 @@ impl Database {
         work: impl FnOnce(&Shelf) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Fault> {
         let shelf = self.shelf()?;
-        Self::blocking(move || work(&shelf).map_err(Fault::from)).await
+        let done = self.work.spawn_blocking(move || work(&shelf).map_err(Fault::from));
+        flat(done.await)
     }
 
     /// Changes something. Whether the disk took it is told to the whole window when that changes.
@@ -161,11 +166,22 @@ impl Database {
     pub(crate) async fn blocking<T: Send + 'static>(
         work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        match tokio::task::spawn_blocking(work).await {
-            Ok(done) => done,
-            Err(panic) => Err(Fault::new(FaultCode::Internal).with_detail(panic.to_string())),
+        flat(tokio::task::spawn_blocking(work).await)
+    }
+
+    /// Lets go of the file: nothing is read or written after this. Waits for what is going on, at most `limit`.
+    pub(crate) async fn close(&self, limit: Duration) {
+        let closed = Fault::new(FaultCode::DatabaseBusy).with_detail("it was closed");
+        self.slot.write().unwrap_or_else(PoisonError::into_inner).shelf = Err(closed);
+        self.work.close();
+        if tokio::time::timeout(limit, self.work.wait()).await.is_err() {
+            tracing::warn!(left = self.work.len(), "the database was still in use when the engine closed");
         }
     }
+}
+
+fn flat<T>(done: Result<Result<T, Fault>, JoinError>) -> Result<T, Fault> {
+    done.unwrap_or_else(|panic| Err(Fault::new(FaultCode::Internal).with_detail(panic.to_string())))
 }
 
 impl Slot {

@@ -9,9 +9,6 @@ pub(crate) enum Error {
     /// The disk or the database.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The service or the way to it.
-    #[error(transparent)]
-    Wire(#[from] workers_ai::Error),
     /// Something that is a fault already.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -22,7 +19,6 @@ impl Error {
     pub(crate) fn fault(&self) -> Fault {
         match self {
             Self::Store(error) => error.fault(),
-            Self::Wire(error) => error.fault(),
             Self::Fault(fault) => fault.clone(),
         }
     }

@@ -178,9 +178,11 @@ impl Engine {
         engine
     }
 
-    /// Ends everything: answers in flight are stored as interrupted, quiet work is dropped. Waits at most three seconds.
+    /// Ends everything: answers in flight are stored as interrupted, quiet work is dropped, and the database is
+    /// let go. Waits at most three seconds for each.
     pub async fn close(&self) {
         self.inner.runs.close(CLOSING).await;
+        self.inner.database.close(CLOSING).await;
     }
 
     /// About the app itself.

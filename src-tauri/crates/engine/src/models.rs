@@ -104,7 +104,8 @@ impl Models {
 
     async fn ask(&self) -> Result<Arc<Catalogue>, Fault> {
         let caller = self.engine.accounts().caller().await?;
-        let models = caller.client.catalogue(self.engine.now()).await.map_err(|error| error.fault())?;
+        let models =
+            caller.client.catalogue(self.engine.now()).await.map_err(|error| caller.fault(&error))?;
         let fetched_at = self.engine.now();
         let (kept, account) = (models.clone(), caller.key.clone());
         let stored = self

@@ -150,6 +150,18 @@ impl Runs {
         });
     }
 
+    /// The run is over as far as others are concerned: what it wrote is stored. Its last event may still be told.
+    pub(crate) fn leave(&self, run: &Arc<Run>) {
+        if self.active().remove(&run.id).is_none() {
+            return;
+        }
+        let mut ended = self.ended_runs();
+        ended.push_back(Arc::clone(run));
+        if ended.len() > ENDED_KEPT {
+            ended.pop_front();
+        }
+    }
+
     /// Does quiet work that no window waits for. It is dropped when the engine closes or `cancel` is cancelled.
     pub(crate) fn quietly(&self, cancel: CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
         let closing = self.shared.closing.clone();
@@ -262,7 +274,7 @@ impl Runs {
     }
 }
 
-/// Moves a run from the active ones to the ended ones when its work is dropped.
+/// Sees to it that a run leaves however its work ends.
 struct Leaving {
     runs: Runs,
     run: Arc<Run>,
@@ -270,13 +282,8 @@ struct Leaving {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.runs.active().remove(&self.run.id);
+        self.runs.leave(&self.run);
         self.run.log().listeners.clear();
-        let mut ended = self.runs.ended_runs();
-        ended.push_back(Arc::clone(&self.run));
-        if ended.len() > ENDED_KEPT {
-            ended.pop_front();
-        }
     }
 }
 

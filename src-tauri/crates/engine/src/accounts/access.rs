@@ -165,6 +165,7 @@ impl Access {
         network: Network,
     ) -> Result<Caller, Fault> {
         let mut state = self.state();
+        let kept = token.clone();
         let client = match state.clients.get(&account.key) {
             Some((same, client)) if *same == network => client.clone(),
             _ => {
@@ -179,7 +180,12 @@ impl Access {
                 client
             }
         };
-        Ok(Caller { key: account.key.clone(), simulated: account.key.as_str() == demo::DEMO_KEY, client })
+        Ok(Caller {
+            key: account.key.clone(),
+            simulated: account.key.as_str() == demo::DEMO_KEY,
+            client,
+            token: kept,
+        })
     }
 }
 

@@ -32,12 +32,12 @@ async fn token_valid(caller: &Caller) -> Result<CheckOutcome, Fault> {
 
 /// The token is valid and active; until when.
 pub(crate) async fn token(caller: &Caller) -> Result<String, Fault> {
-    let status = caller.client.verify_token().await.map_err(|error| error.fault())?;
+    let status = caller.client.verify_token().await.map_err(|error| caller.fault(&error))?;
     Ok(status.expires_on.map_or("active".to_owned(), |day| format!("active until {day}")))
 }
 
 async fn permission(caller: &Caller) -> Result<CheckOutcome, Fault> {
-    caller.client.can_use_workers_ai().await.map_err(|error| error.fault())?;
+    caller.client.can_use_workers_ai().await.map_err(|error| caller.fault(&error))?;
     Ok(CheckOutcome::Proved { neurons: None })
 }
 
@@ -48,9 +48,9 @@ async fn one_token(engine: &Engine, caller: &Caller) -> Result<CheckOutcome, Fau
         parameters: Parameters { max_tokens: Some(1), ..Parameters::default() },
         ..ChatRequest::new(model.id.clone(), vec![ChatMessage::user("Say: ok")])
     };
-    let mut stream = caller.client.chat(&request).await.map_err(|error| error.fault())?;
+    let mut stream = caller.client.chat(&request).await.map_err(|error| caller.fault(&error))?;
     let mut said = None;
-    while let Some(delta) = stream.next().await.map_err(|error| error.fault())? {
+    while let Some(delta) = stream.next().await.map_err(|error| caller.fault(&error))? {
         if let Delta::Usage(usage) = delta {
             said = Some(usage);
         }

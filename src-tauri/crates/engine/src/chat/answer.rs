@@ -88,8 +88,8 @@ impl Writing<'_> {
             tokio::select! {
                 biased;
                 halt = run.halted() => return Err(Outcome::Halted(halt)),
-                Some(wait) = waits.recv() => run.tell(waiting(wait)),
-                opened = &mut opening => return opened.map_err(|error| Outcome::Failed(error.fault())),
+                Some(wait) = waits.recv() => run.tell(self.waiting(wait)),
+                opened = &mut opening => return opened.map_err(|error| self.failed(&error)),
             }
         }
     }
@@ -110,12 +110,21 @@ impl Writing<'_> {
                 delta = stream.next() => match delta {
                     Ok(Some(delta)) => self.take(delta),
                     Ok(None) => break Outcome::Whole,
-                    Err(error) => break Outcome::Failed(error.fault()),
+                    Err(error) => break self.failed(&error),
                 },
             }
         };
         drop(stream);
         outcome
+    }
+
+    fn waiting(&self, wait: Wait) -> RunStep {
+        let delay_ms = u64::try_from(wait.delay.as_millis()).unwrap_or(u64::MAX);
+        RunStep::Waiting { fault: self.answer.caller.cleaned(wait.fault), attempt: wait.attempt, delay_ms }
+    }
+
+    fn failed(&self, error: &workers_ai::Error) -> Outcome {
+        Outcome::Failed(self.answer.caller.fault(error))
     }
 
     fn take(&mut self, delta: Delta) {
@@ -164,7 +173,10 @@ impl Writing<'_> {
         let (text, thinking) = (self.arrived.text.clone(), self.arrived.thinking.clone());
         let (home, message) = (self.answer.home.clone(), self.answer.run.message.clone());
         self.flush = Some(tokio::task::spawn_blocking(move || {
-            home.journal_answer(&message, &text, &thinking).map_err(|error| error.fault())
+            home.journal_answer(&message, &text, &thinking).map_err(|error| error.fault())?;
+            // The tests of crashes believe this line.
+            tracing::trace!(target: "engine::journal", "ack:stored {} {message}", text.len());
+            Ok(())
         }));
     }
 
@@ -185,11 +197,6 @@ impl Writing<'_> {
             self.after_flush(done);
         }
     }
-}
-
-fn waiting(wait: Wait) -> RunStep {
-    let delay_ms = u64::try_from(wait.delay.as_millis()).unwrap_or(u64::MAX);
-    RunStep::Waiting { fault: wait.fault, attempt: wait.attempt, delay_ms }
 }
 
 /// Waits for the write that is going on; for ever when there is none. May be dropped and called again.

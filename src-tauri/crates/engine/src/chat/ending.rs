@@ -32,11 +32,6 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// It never began: nothing was sent.
-    pub(crate) fn before_sending(outcome: Outcome, arrived: Arrived) -> Self {
-        Self { outcome, arrived }
-    }
-
     /// Why it is not what it should be, if it is not.
     pub(crate) fn fault(&self) -> Option<Fault> {
         match &self.outcome {

@@ -352,6 +352,10 @@ impl Turn {
             if let Err(fault) = &stored {
                 tracing::warn!(code = ?fault.code, "the end of an answer could not be stored");
             }
+            if !trouble {
+                // Before the last event: who hears it may begin the next turn at once.
+                self.engine.runs().leave(&self.run);
+            }
             if !told {
                 let view = match stored {
                     Ok(message) => views::view(&self.engine, message).await,

@@ -33,6 +33,8 @@ export class App {
   panelOpen = $state(false);
   /** On a narrow window the sidebar lies over the view, and is closed at first. */
   drawerOpen = $state(false);
+  /** The person's soft limit is reached, and a message waits for their word. */
+  asking = $state.raw<{ used: number; cap: number; answer: (go: boolean) => void } | null>(null);
   /** Files hover over the window. */
   dropping = $state(false);
   /** Files were dropped: the open view takes them. */
@@ -49,6 +51,7 @@ export class App {
   #chats = new SvelteMap<string, Chat>();
   #fresh: Chat | null = null;
   #subscribed = false;
+  #askedUntil = 0;
 
   constructor(readonly backend: Backend) {
     this.router = new Router();
@@ -158,6 +161,7 @@ export class App {
           if (this.chat === chat) this.router.rename('chat', summary.id);
           this.conversations.changed(summary);
         },
+        maySpend: () => this.#maySpend(),
         trouble: (fault) => this.report(fault),
       },
       options,
@@ -232,6 +236,18 @@ export class App {
     this.#chats.delete(id);
     if (this.router.lastChat === id) this.router.lastChat = null;
     if (this.router.route.view === 'chat' && this.router.route.id === id) this.newChat();
+  }
+
+  /** Asks once a day, when the soft limit that the person set is reached. Play in the simulator costs nothing. */
+  async #maySpend(): Promise<boolean> {
+    const { today } = this;
+    const cap = this.preferences.current.softCap;
+    if (cap === null || !today || today.simulated || today.neurons < cap || this.#askedUntil === today.resetsAt)
+      return true;
+    const go = await new Promise<boolean>((answer) => (this.asking = { used: today.neurons, cap, answer }));
+    this.asking = null;
+    if (go) this.#askedUntil = today.resetsAt;
+    return go;
   }
 
   // --- small things -----------------------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ export const noParameters = (): Parameters => ({
 export interface ChatHooks {
   /** A new conversation got its row. */
   begun(chat: Chat, summary: ConversationSummary): void;
+  /** May neurons be spent? Asks the person when their limit for a day is reached. */
+  maySpend(): Promise<boolean>;
   /** A call failed in a way that concerns no single message. */
   trouble(fault: Fault): void;
 }
@@ -242,6 +244,7 @@ export class Chat {
       this.composer.enqueue();
       return;
     }
+    if (!(await this.hooks.maySpend())) return;
     const { text, attachments } = this.composer.take();
     await this.#send(text, attachments);
   }
@@ -309,6 +312,7 @@ export class Chat {
   }
 
   async #try(begin: (events: Listener<RunEvent>) => Promise<Started>): Promise<boolean> {
+    if (!(await this.hooks.maySpend())) return false;
     if (this.busy) await this.stop();
     try {
       await this.#start(begin);

@@ -17,7 +17,11 @@ function aChat(scenario: Scenario = {}) {
   const troubles: string[] = [];
   const chat = new Chat(
     backend,
-    { begun: (_, summary) => begun.push(summary.id), trouble: (fault) => troubles.push(fault.code) },
+    {
+      begun: (_, summary) => begun.push(summary.id),
+      maySpend: async () => true,
+      trouble: (fault) => troubles.push(fault.code),
+    },
     options,
   );
   return { backend, chat, begun, troubles };
@@ -132,7 +136,7 @@ describe('Chat', () => {
   it('a_window_that_opens_later_sees_the_run_go_on', async () => {
     const { backend, chat } = aChat({ speed: 30 });
     await sent(chat, 'A Worker, please');
-    const later = new Chat(backend, { begun: () => {}, trouble: () => {} }, chat.options);
+    const later = new Chat(backend, { begun: () => {}, maySpend: async () => true, trouble: () => {} }, chat.options);
     await later.open(chat.id ?? '');
     expect(later.run?.message).toBe(chat.run?.message);
     await until(() => later.run === null);

@@ -28,7 +28,7 @@ function highlight(code: string): string {
       }
       return escape(part)
         .replace(keywords, '<span class="hl-keyword">$1</span>')
-        .replace(/\b(\d[\d_.]*)\b/g, '<span class="hl-constant hl-numeric">$1</span>');
+        .replace(/\b(\d[\d_.]*)\b/g, '<span class="hl-number">$1</span>');
     })
     .join('');
 }
@@ -60,7 +60,7 @@ function list(lines: string[]): string {
     const text = line.replace(/^(\d+\.|-) /, '');
     const task = /^\[([ x])\] (.*)$/.exec(text);
     return task
-      ? `<li class="task"><input type="checkbox" disabled${task[1] === 'x' ? ' checked' : ''}> ${inline(task[2] ?? '')}</li>`
+      ? `<li class="task-item"><span class="task${task[1] === 'x' ? ' done">☑' : '">☐'}</span> ${inline(task[2] ?? '')}</li>`
       : `<li>${inline(text)}</li>`;
   });
   return ordered ? `<ol>${items.join('')}</ol>` : `<ul>${items.join('')}</ul>`;

@@ -1,4 +1,5 @@
 //! The client against the whole simulated service, over real sockets: every dialect, every error, every way to end.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 mod support;
 

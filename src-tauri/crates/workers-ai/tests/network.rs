@@ -1,4 +1,5 @@
 //! The ways in which a connection does not come about, over real sockets: refusal, names, proxies, certificates.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 
 mod support;
 

@@ -1,6 +1,7 @@
 //! Every recorded stream, and every cut of it.
 
 use super::*;
+use proptest::prelude::*;
 use std::path::Path;
 
 /// What a stream came to.
@@ -315,4 +316,26 @@ fn hostile_events_do_no_harm() {
     let heard = hear(false, &[b"data: {\"response\":\"kept\"}\n\n", &huge]);
     assert_eq!(heard.text(), "kept");
     assert!(matches!(heard.deltas.last(), Some(Err(Error::AnswerTooLarge { .. }))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn damaged_streams_never_panic_and_split_the_same(
+        stream in 0..STREAMS.len(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+        removed in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (name, inline) = STREAMS[stream];
+        let mut bytes = fixture(name);
+        for (place, value) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        bytes.remove(removed.index(bytes.len()));
+        let (before, after) = bytes.split_at(cut.index(bytes.len()));
+        prop_assert_eq!(hear(inline, &[before, after]), hear(inline, &[&bytes]));
+    }
 }

@@ -1,4 +1,5 @@
 //! A simulator, clients for it, and an answer gathered whole.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by panicking")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use domain::{Finish, ModelId, Usage};

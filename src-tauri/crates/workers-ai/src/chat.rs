@@ -84,7 +84,8 @@ impl Client {
             match self.open(request, &form).await {
                 Ok(opened) => return Ok(opened.with(tries.into_slot(), form.dropped())),
                 Err(error) if tries.may_change() && form.change(&error, request) => {
-                    tracing::debug!(%error, "the request is sent again in another form");
+                    // Not its words: a service may repeat what it was sent.
+                    tracing::debug!(why = ?error.why(), "the request is sent again in another form");
                 }
                 Err(error) => tries.after(self.with_replacement(error, &request.model)).await?,
             }

@@ -3,6 +3,8 @@
 //! ```text
 //! DIR/edgewise.sqlite     the database (WAL); edgewise.lock is held while it is open
 //! DIR/files/attachments/  attachments, named by their hash
+//! DIR/files/pictures/     pictures, under readable names
+//! DIR/cache/thumbnails/   can be deleted at any time
 //! DIR/copies/             copies of the database: before each migration and daily, seven in all
 //! DIR/damaged-…/          what was set aside by `start_fresh` or `restore_copy`; never deleted by us
 //! ```
@@ -12,7 +14,7 @@
 //!
 //! Contents: `store` (open, transactions, copies) · `examine` (what state a file is in) · `conversations` · `messages` (the
 //! tree) · `turns` (begin, journal, end, recover) · `search` · `attachments` · `ledger` · `settings` · `accounts` · `drafts` ·
-//! `backup` · `export` · `import`.
+//! `pictures` · `backup` · `export` · `import`.
 //!
 //! # How to add ...
 //!
@@ -36,6 +38,7 @@ mod import;
 mod ledger;
 mod messages;
 mod migrations;
+mod pictures;
 mod search;
 mod settings;
 mod store;
@@ -51,6 +54,7 @@ pub use export::ExportFormat;
 pub use import::Imported;
 pub use messages::StoredMessage;
 pub use migrations::KNOWN_VERSION;
+pub use pictures::{PictureEnding, PictureFile};
 pub use rusqlite;
 pub use store::{DATABASE, OpenError, Store};
 pub use turns::{Ending, NewMessage, Place, Turn, Where};

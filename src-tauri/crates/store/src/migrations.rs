@@ -8,7 +8,10 @@ use rusqlite_migration::{M, Migrations};
 pub(crate) const APPLICATION_ID: u32 = 0x4544_4757;
 
 /// All migrations, oldest first. Each runs in one transaction.
-const FILES: &[&str] = &[include_str!("migrations/2026-11-20-conversations.sql")];
+const FILES: &[&str] = &[
+    include_str!("migrations/2026-11-20-conversations.sql"),
+    include_str!("migrations/2026-11-20-pictures.sql"),
+];
 
 /// The newest schema version that this Edgewise knows.
 pub const KNOWN_VERSION: u32 = FILES.len() as u32;

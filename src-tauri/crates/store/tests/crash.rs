@@ -29,6 +29,7 @@ fn a_child() {
     let store = Store::open(Path::new(&dir), NOW).expect("opens");
     match role.as_str() {
         "talk" => talk(&store),
+        "boast" => boast(&store),
         "fill" => fill(&store),
         other => panic!("no such role: {other}"),
     }
@@ -62,6 +63,37 @@ fn talk(store: &Store) {
         store.end_answer(&ending(&answer, &text)).expect("ended");
         acknowledge(&format!("ended {answer} {number} {}", text.len()));
     }
+}
+
+/// The control: it says that text is on disk before it is.
+fn boast(store: &Store) {
+    let (_, answer) = begin(store, "c", 0, "question 0");
+    let text = answer_text(0).repeat(50);
+    let mut cut = 0;
+    while cut < text.len() {
+        cut = text.ceil_char_boundary((cut + 97).min(text.len()));
+        acknowledge(&format!("reached {answer} 0 {cut}"));
+        std::thread::sleep(Duration::from_millis(2));
+        store.journal_answer(&answer, &text[..cut], "").expect("journalled");
+    }
+}
+
+#[test]
+fn a_store_that_acknowledged_too_early_would_be_noticed() {
+    let mut random = Random(3);
+    let caught = (0..20).any(|_| {
+        let dir = tempfile::tempdir().expect("folder");
+        drop(Store::open(dir.path(), NOW).expect("opens"));
+        let mut known = Acknowledged::default();
+        let process = child("boast", dir.path()).spawn().expect("starts");
+        kill_after(process, 1 + random.below(30), Duration::ZERO, &mut known);
+        let store = Store::open(dir.path(), NOW).expect("opens");
+        store.recover(NOW).expect("recovers");
+        known.reached.iter().any(|(id, (_, bytes))| {
+            store.message(&id.as_str().into()).expect("there").message.text.len() < *bytes
+        })
+    });
+    assert!(caught, "twenty kills of a process that boasts show at least one loss");
 }
 
 /// What a child had acknowledged when it was killed.

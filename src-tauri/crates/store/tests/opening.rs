@@ -245,6 +245,28 @@ fn a_damaged_database_is_set_aside_and_a_copy_or_a_new_one_takes_its_place() {
 }
 
 #[test]
+fn a_database_of_the_first_version_is_copied_and_then_brought_to_this_one() {
+    let dir = tempfile::tempdir().expect("folder");
+    let first = Connection::open(dir.path().join(DATABASE)).expect("made");
+    first.execute_batch(include_str!("../src/migrations/2026-11-20-conversations.sql")).expect("filled");
+    first
+        .execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO conversation (id, title, created_at, updated_at) VALUES ('old', 'From before', 1, 1);
+             INSERT INTO message (id, conversation, role, status, created_at) VALUES ('m', 1, 'user', 'complete', 1);
+             INSERT INTO body (message, text) VALUES (1, 'what was said');
+             UPDATE conversation SET leaf = 1;",
+        )
+        .expect("filled");
+    drop(first);
+    let store = Store::open(dir.path(), NOW).expect("opens");
+    assert_eq!(texts(&store, "old"), ["what was said"]);
+    let copies: Vec<_> =
+        store.copies().into_iter().filter(|copy| copy.name.ends_with("-v1.sqlite")).collect();
+    assert_eq!(copies.len(), usize::from(KNOWN_VERSION > 1), "one copy before migrating, none without need");
+}
+
+#[test]
 fn seven_copies_are_kept_one_a_day_and_each_opens() {
     let (dir, _) = closed();
     let store = Store::open(dir.path(), NOW).expect("opens");

@@ -120,17 +120,14 @@ fn relevance(query: &BTreeMap<u64, f32>, text: &str) -> f64 {
     (score * 1e6).round() / 1e6
 }
 
-fn context_texts(contexts: &Value) -> Result<Vec<&str>, Refusal> {
+fn context_texts<'a>(contexts: &'a Value) -> Result<Vec<&'a str>, Refusal> {
     let list = contexts.as_array().filter(|list| !list.is_empty());
     let list = list.ok_or_else(|| Refusal::schema("required properties at '/' are 'contexts'"))?;
-    let text = |context: &Value| context["text"].as_str().map(str::to_owned);
-    // Borrowed again below: the check comes first so that the error names the place.
-    for (i, context) in list.iter().enumerate() {
-        if text(context).is_none() {
-            return Err(Refusal::schema(format!("required properties at '/contexts/{i}' are 'text'")));
-        }
-    }
-    Ok(list.iter().filter_map(|context| context["text"].as_str()).collect())
+    let text = |(i, context): (usize, &'a Value)| {
+        let text = context["text"].as_str();
+        text.ok_or_else(|| Refusal::schema(format!("required properties at '/contexts/{i}' are 'text'")))
+    };
+    list.iter().enumerate().map(text).collect()
 }
 
 fn dimensions(model: &Model) -> usize {

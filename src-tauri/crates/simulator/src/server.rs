@@ -1,6 +1,5 @@
 //! The accept loop. Connections live in a set that dies with the loop, so that dropping the simulator closes them all.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
@@ -48,8 +47,5 @@ async fn connection(stream: TcpStream, router: Router) {
     let router = router.layer(axum::Extension(fuse)).into_service::<hyper::body::Incoming>();
     let service = TowerToHyperService::new(router);
     // An error here is a client that hung up or a fault that was asked for: both are recorded where they happen.
-    let _: Result<(), _> = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(socket), service)
-        .await
-        .map_err(|_| None::<Infallible>);
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
 }

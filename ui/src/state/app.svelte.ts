@@ -6,6 +6,7 @@ import { language, m } from '$i18n';
 import type { Backend, ExportFormat } from '$ipc/backend';
 import { asFault, sentenceOf } from '$ipc/faults';
 import type { AppEvent, AppInfo, ConversationOptions, Fault, Grant, UsageToday } from '$ipc/generated/domain';
+import { copyText } from '$lib/clipboard';
 import { AccountBook } from './account.svelte';
 import { Chat, noParameters } from './chat.svelte';
 import { Commands } from './commands.svelte';
@@ -256,9 +257,9 @@ export class App {
     void this.attempt(() => this.backend.openLink(url));
   }
 
-  async copy(text: string): Promise<void> {
+  async copy(text: string | Promise<string>): Promise<void> {
     await this.attempt(async () => {
-      await navigator.clipboard.writeText(text);
+      await copyText(text);
       this.toasts.show(m.toast_copied());
     });
   }

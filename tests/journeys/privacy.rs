@@ -102,7 +102,8 @@ async fn a_token_is_found_nowhere_but_where_it_is_kept() {
     assert!(!spoken.contains(&canary), "no answer, event or copy holds it");
     assert_eq!(holding(desk.folder.path(), &canary), Vec::<String>::new(), "no file holds it");
     let lines = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(!lines.contains(&canary), "no line of the log holds it");
+    let telling: Vec<&str> = lines.lines().filter(|line| line.contains(&canary)).take(3).collect();
+    assert!(telling.is_empty(), "no line of the log holds it: {telling:?}");
     assert!(!logged || !lines.is_empty(), "the log was really read");
 
     // The search finds what is there.

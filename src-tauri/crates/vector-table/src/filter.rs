@@ -44,7 +44,10 @@ pub enum Ids {
     Sparse(Vec<i64>),
 }
 
-/// Ids may lie this far apart on the average and still be kept as bits: eight bytes each, as in the list.
+/// A span of so many ids is kept as bits in any case: a megabyte.
+const SHORT_SPAN: u64 = 1 << 23;
+
+/// Beyond that ids may lie this far apart on the average: bits then take as much as the list.
 const DENSE: u64 = 64;
 
 impl Ids {
@@ -56,7 +59,7 @@ impl Ids {
             return Ids::Sparse(sorted);
         };
         let span = last.abs_diff(first);
-        if span / DENSE > sorted.len() as u64 {
+        if span > SHORT_SPAN && span / DENSE > sorted.len() as u64 {
             return Ids::Sparse(sorted);
         }
         let mut bits = vec![0u64; span as usize / 64 + 1];
@@ -70,13 +73,53 @@ impl Ids {
     #[inline]
     fn contains(&self, id: i64) -> bool {
         match self {
-            Ids::Dense { first, bits } => {
-                let bit = id.wrapping_sub(*first) as u64;
-                id >= *first && bits.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 == 1)
-            }
+            // Below the first the difference wraps to more than any set has bits for.
+            Ids::Dense { first, bits } => bit(bits, id.wrapping_sub(*first) as u64) == 1,
             Ids::Sparse(sorted) => sorted.binary_search(&id).is_ok(),
         }
     }
+
+    /// The bits of up to 32 ids, eight little-endian bytes each.
+    fn mask(&self, ids: &[u8]) -> u32 {
+        let Ids::Dense { first, bits } = self else {
+            return mask(ids, |id| self.contains(id));
+        };
+        // Rows written in the order of their ids: the bits lie side by side as well.
+        let start = number(ids).wrapping_sub(*first) as u64;
+        if ids.len() == 8 * BLOCK_ROWS && start < u64::MAX / 2 && consecutive(ids) {
+            let word = |index: u64| bits.get(index as usize).copied().unwrap_or(0);
+            let (index, shift) = (start / 64, start % 64);
+            let above = if shift > 32 { word(index + 1) << (64 - shift) } else { 0 };
+            return (word(index) >> shift | above) as u32;
+        }
+        mask(ids, |id| bit(bits, id.wrapping_sub(*first) as u64) == 1)
+    }
+}
+
+fn bit(bits: &[u64], at: u64) -> u64 {
+    bits.get((at / 64) as usize).map_or(0, |word| word >> (at % 64) & 1)
+}
+
+fn number(bytes: &[u8]) -> i64 {
+    i64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"))
+}
+
+/// Whether each number is one more than that before.
+fn consecutive(numbers: &[u8]) -> bool {
+    let first = number(numbers);
+    let differing = numbers
+        .chunks_exact(8)
+        .enumerate()
+        .fold(0, |differing, (index, bytes)| differing | (number(bytes) ^ first.wrapping_add(index as i64)));
+    differing == 0
+}
+
+/// One bit for each number that passes.
+fn mask(numbers: &[u8], passes: impl Fn(i64) -> bool) -> u32 {
+    numbers
+        .chunks_exact(8)
+        .enumerate()
+        .fold(0, |mask, (row, bytes)| mask | u32::from(passes(number(bytes))) << row)
 }
 
 impl Allowed {
@@ -128,10 +171,10 @@ impl Allowed {
     fn narrow(&self, list: &ListView<'_>, masks: &mut [u32]) {
         match self {
             Allowed::All => {}
-            Allowed::Collections(sorted) => {
-                clear(list.collections(), masks, |collection| contains(sorted, collection))
-            }
-            Allowed::Ids(ids) => clear(list.ids(), masks, |id| ids.contains(id)),
+            Allowed::Collections(sorted) => clear(list.collections(), masks, |block| {
+                mask(block, |collection| contains(sorted, collection))
+            }),
+            Allowed::Ids(ids) => clear(list.ids(), masks, |block| ids.mask(block)),
             Allowed::And(parts) => parts.iter().for_each(|part| part.narrow(list, masks)),
         }
     }
@@ -145,14 +188,10 @@ fn contains(sorted: &[i64], value: i64) -> bool {
     }
 }
 
-/// Clears the bits of the rows whose value does not pass.
-fn clear(values: &[u8], masks: &mut [u32], passes: impl Fn(i64) -> bool) {
+/// Narrows the mask of each block of 32 values.
+fn clear(values: &[u8], masks: &mut [u32], passing: impl Fn(&[u8]) -> u32) {
     for (block, mask) in values.chunks(8 * BLOCK_ROWS).zip(masks) {
-        let mut passed = 0u32;
-        for (row, value) in block.chunks_exact(8).enumerate() {
-            passed |= u32::from(passes(i64::from_le_bytes(value.try_into().expect("eight bytes")))) << row;
-        }
-        *mask &= passed;
+        *mask &= passing(block);
     }
 }
 
@@ -170,6 +209,12 @@ mod tests {
             let set = Ids::new(&ids);
             for id in ids.iter().chain(&asked) {
                 prop_assert_eq!(set.contains(*id), ids.contains(id), "{}", id);
+                let row: Vec<i64> = (0..32).map(|step| id.saturating_add(step)).collect();
+                let bytes: Vec<u8> = row.iter().flat_map(|id| id.to_le_bytes()).collect();
+                let mask = set.mask(&bytes);
+                for (bit, id) in row.iter().enumerate() {
+                    prop_assert_eq!(mask >> bit & 1 == 1, ids.contains(id), "{}", id);
+                }
             }
         }
     }

@@ -26,10 +26,13 @@ mod code;
 mod coder;
 mod core;
 mod error;
+mod export;
 mod filter;
 mod inverted;
 pub mod kernels;
 mod list;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod rotation;
 mod rows;
 mod search;
@@ -41,6 +44,7 @@ mod upkeep;
 
 pub use cancel::Cancel;
 pub use error::{Error, Result};
+pub use export::{Columns, Format};
 pub use filter::Filter;
 pub use rows::{Row, StoredRow};
 pub use search::{Hit, Recall};

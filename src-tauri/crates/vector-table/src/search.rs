@@ -422,9 +422,11 @@ impl<'a> Scan<'a> {
         let (mut ceiling, mut first) = (f32::INFINITY, question.k + 38);
         let mut everything = false;
         while !everything && looks > 0 && reads > 0 {
-            let threshold = best.threshold();
-            let known = threshold > f64::NEG_INFINITY;
-            let floor = if known { below(threshold) } else { self.floor(scratch, first) };
+            // The rows read so far may be far from the best ones (those of a gap, say): the first round goes by the
+            // bounds alone, and later ones take in all that reach the threshold found.
+            let (threshold, few) = (best.threshold(), self.floor(scratch, first));
+            let known = threshold > f64::NEG_INFINITY && (ceiling < f32::INFINITY || below(threshold) >= few);
+            let floor = if known { below(threshold) } else { few };
             everything = known || floor == f32::NEG_INFINITY;
             gather(scratch, floor, ceiling);
             keep_best(&mut scratch.candidates, looks);
@@ -432,6 +434,7 @@ impl<'a> Scan<'a> {
             if let Err(damaged) = self.second_look(scratch)? {
                 return Ok(Outcome::Damaged(damaged));
             }
+            scratch.candidates.retain(|(bound, _)| f64::from(*bound) >= threshold);
             if question.recall == Recall::Exact && scratch.candidates.len() > self.rows / 3 + 1000 {
                 return Ok(Outcome::TooMany);
             }
@@ -550,13 +553,15 @@ fn gather(scratch: &mut Scratch, floor: f32, ceiling: f32) {
 
 /// Takes the rows outside the mask out of the running; returns the largest bound of the others.
 fn silence(ranks: &mut [f32], mask: u32) -> f32 {
-    let mut largest = f32::NEG_INFINITY;
-    for (row, rank) in ranks.iter_mut().enumerate() {
-        if mask >> row & 1 == 0 {
-            *rank = f32::NEG_INFINITY;
-        }
-        largest = largest.max(*rank);
+    let mut kept = [f32::NEG_INFINITY; BLOCK_ROWS];
+    let (mut left, mut largest) = (mask, f32::NEG_INFINITY);
+    while left != 0 {
+        let row = left.trailing_zeros() as usize;
+        kept[row] = ranks[row];
+        largest = largest.max(ranks[row]);
+        left &= left - 1;
     }
+    ranks.copy_from_slice(&kept);
     largest
 }
 

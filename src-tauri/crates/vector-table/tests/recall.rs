@@ -3,6 +3,7 @@
 //! Where rows tie, any of them is right: a hit counts when it scores as well as the tenth.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something goes wrong")]
+#![allow(clippy::print_stdout, reason = "the figures are worth seeing")]
 
 #[path = "support/world.rs"]
 mod world;

@@ -101,6 +101,14 @@ impl World {
         self.table = VectorTable::open(&self.connection, &self.codes(), id, self.options.clone()).unwrap();
     }
 
+    /// With a table opened anew, on the same connection.
+    pub fn reopen_quietly(&self, look: impl FnOnce(&VectorTable, &Connection)) {
+        look(
+            &VectorTable::open(&self.connection, &self.codes(), self.table.id(), quiet()).unwrap(),
+            &self.connection,
+        );
+    }
+
     pub fn settle(&self) {
         assert!(self.table.settle(&self.connection, &Cancel::new()).unwrap());
     }

@@ -1,0 +1,237 @@
+//! kill -9 at random points of upsert, delete, compaction and the making of lists: rows and answers as acknowledged.
+//!
+//! A child process (this very program) changes a table at random and says on a pipe what it is about to do and what it
+//! has committed. It is killed after a random time; then the table must hold all that was acknowledged, and of the
+//! one change under way either all or nothing. `EDGEWISE_KILLS` sets the number of trials; by default 500.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something goes wrong")]
+#![allow(clippy::print_stdout, reason = "the figures are worth seeing, and the child speaks on a pipe")]
+
+#[path = "support/world.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use vector_table::{Cancel, Filter, Metric, Options, Recall, Row, VectorTable};
+use world::{Dice, Truth, connect, create, space};
+
+const DIMENSIONS: usize = 16;
+
+/// Trials that go on with the same database, each from where the last was killed.
+const TRIALS_A_FOLDER: usize = 25;
+
+fn options() -> Options {
+    Options { inverted_rows: 1500, background: true }
+}
+
+/// The vector of a row is known from its id and its edition.
+fn vector(id: i64, edition: u64) -> Vec<f32> {
+    Dice(id as u64 * 1_000_003 + edition).vector(DIMENSIONS)
+}
+
+/// One change, as it is said on the pipe: `upsert EDITION FIRST COUNT`, `delete EDITION FIRST COUNT`.
+#[derive(Clone, Debug)]
+struct Change {
+    delete: bool,
+    edition: u64,
+    first: i64,
+    count: i64,
+}
+
+impl Change {
+    fn parse(words: &[&str]) -> Option<Self> {
+        let [kind, edition, first, count] = words else { return None };
+        Some(Self {
+            delete: *kind == "delete",
+            edition: edition.parse().ok()?,
+            first: first.parse().ok()?,
+            count: count.parse().ok()?,
+        })
+    }
+
+    fn apply(&self, rows: &mut BTreeMap<i64, u64>) {
+        for id in self.first..self.first + self.count {
+            if self.delete {
+                rows.remove(&id);
+            } else {
+                rows.insert(id, self.edition);
+            }
+        }
+    }
+}
+
+/// The child: changes the table until it is killed.
+#[test]
+fn child_that_is_killed() {
+    let Some(folder) = std::env::var_os("VECTOR_TABLE_KILLED") else { return };
+    let seed: u64 = std::env::var("VECTOR_TABLE_SEED").unwrap().parse().unwrap();
+    let folder = PathBuf::from(folder);
+    let mut connection = connect(&folder.join("data.sqlite"));
+    let id = VectorTable::spaces(&connection).unwrap()[0].0;
+    let table = VectorTable::open(&connection, &folder.join("codes"), id, options()).unwrap();
+    let mut dice = Dice(seed);
+    let mut pipe = std::io::stdout();
+    let mut say = |text: String| {
+        // Past the test harness, which would keep it until the end.
+        pipe.write_all(format!("\n{text}\n").as_bytes()).unwrap();
+        pipe.flush().unwrap();
+    };
+    say("ready".into());
+    for step in 1.. {
+        let edition = seed * 10_000 + step;
+        let (first, count) = (dice.below(3000) as i64, 1 + dice.below(400) as i64);
+        match dice.below(10) {
+            0..7 => {
+                say(format!("try upsert {edition} {first} {count}"));
+                let vectors: Vec<Vec<f32>> = (first..first + count).map(|id| vector(id, edition)).collect();
+                let rows: Vec<Row<'_>> = (first..)
+                    .zip(&vectors)
+                    .map(|(id, vector)| Row { id, collection: id % 5, vector })
+                    .collect();
+                let transaction = connection.transaction().unwrap();
+                table.upsert(&transaction, &rows).unwrap();
+                transaction.commit().unwrap();
+                say("done".into());
+            }
+            7 => {
+                say(format!("try delete {edition} {first} {count}"));
+                let transaction = connection.transaction().unwrap();
+                table.delete(&transaction, &(first..first + count).collect::<Vec<_>>()).unwrap();
+                transaction.commit().unwrap();
+                say("done".into());
+            }
+            8 => drop(table.compact(&connection, &Cancel::new()).unwrap()),
+            _ => {
+                let query = vector(first, 1);
+                table
+                    .search(&connection, &query, 10, &Filter::All, Recall::Balanced, &Cancel::new())
+                    .unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn no_kill_loses_an_acknowledged_row_or_gives_a_wrong_answer() {
+    let trials: usize =
+        std::env::var("EDGEWISE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(500);
+    let start = Instant::now();
+    let lanes = 2;
+    let totals: Vec<(usize, usize, usize)> = std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|lane| scope.spawn(move || run(lane, trials / lanes))).collect();
+        lanes.into_iter().map(|lane| lane.join().unwrap()).collect()
+    });
+    let sum = |part: fn(&(usize, usize, usize)) -> usize| totals.iter().map(part).sum::<usize>();
+    let (changes, interrupted, unfinished) =
+        (sum(|total| total.0), sum(|total| total.1), sum(|total| total.2));
+    println!(
+        "{trials} kills in {:.1?}: {changes} changes acknowledged, {interrupted} cut off, {unfinished} code files cut off",
+        start.elapsed()
+    );
+    assert!(trials < 100 || interrupted > trials / 20, "the kills hit something: {interrupted}");
+}
+
+fn run(lane: usize, trials: usize) -> (usize, usize, usize) {
+    let mut totals = (0, 0, 0);
+    let mut dice = Dice(lane as u64);
+    let mut place: Option<(tempfile::TempDir, BTreeMap<i64, u64>)> = None;
+    for trial in 0..trials {
+        if trial % TRIALS_A_FOLDER == 0 {
+            let folder = tempfile::tempdir().unwrap();
+            create(&folder.path().join("data.sqlite"), &space(DIMENSIONS, Metric::Cosine));
+            place = Some((folder, BTreeMap::new()));
+        }
+        let (folder, rows) = place.as_mut().unwrap();
+        let seed = (lane * 1_000_000 + trial + 1) as u64;
+        let time = Duration::from_micros(dice.below(60_000) as u64);
+        let (acknowledged, pending) = kill_one(folder.path(), seed, time);
+        totals.0 += acknowledged.len();
+        totals.1 += usize::from(pending.is_some());
+        totals.2 += unfinished(folder.path());
+        acknowledged.iter().for_each(|change| change.apply(rows));
+        check(folder.path(), rows, pending.as_ref(), &format!("lane {lane}, trial {trial}"));
+    }
+    totals
+}
+
+/// Starts a child, kills it so long after it is ready, and returns what it acknowledged and what it had begun.
+fn kill_one(folder: &Path, seed: u64, after: Duration) -> (Vec<Change>, Option<Change>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_that_is_killed", "--nocapture"])
+        .env("VECTOR_TABLE_KILLED", folder)
+        .env("VECTOR_TABLE_SEED", seed.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while lines.next().expect("the child says when it is ready").unwrap() != "ready" {}
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (mut acknowledged, mut pending) = (Vec::new(), None);
+    for line in lines.map_while(Result::ok) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[0] {
+            "try" => pending = Change::parse(&words[1..]),
+            "done" => acknowledged.extend(pending.take()),
+            _ => {}
+        }
+    }
+    (acknowledged, pending)
+}
+
+fn unfinished(folder: &Path) -> usize {
+    std::fs::read_dir(folder.join("codes"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|ending| ending == "unfinished"))
+        .count()
+}
+
+/// The table holds the rows, with the pending change wholly there or wholly not; takes over which it was.
+fn check(folder: &Path, rows: &mut BTreeMap<i64, u64>, pending: Option<&Change>, what: &str) {
+    let connection = connect(&folder.join("data.sqlite"));
+    let id = VectorTable::spaces(&connection).unwrap()[0].0;
+    // Half of the time the files are used as they were left, half of the time brought up to date first.
+    let quiet = Options { background: false, ..options() };
+    let table = VectorTable::open(&connection, &folder.join("codes"), id, quiet).unwrap();
+    let mut found = BTreeMap::new();
+    table
+        .iterate(&connection, |row| {
+            found.insert(row.id, row.vector);
+            Ok(true)
+        })
+        .unwrap();
+    if let Some(change) = pending
+        && !equal(rows, &found)
+    {
+        change.apply(rows);
+    }
+    assert!(equal(rows, &found), "{what}: the rows are those acknowledged, {pending:?} wholly or not at all");
+    let report = table.verify(&connection).unwrap();
+    assert_eq!(report.problems, [], "{what}: the table is whole");
+    let mut truth = Truth::new(Metric::Cosine);
+    truth.rows = found.into_iter().map(|(id, vector)| (id, (id % 5, vector))).collect();
+    for query in 0..3 {
+        let query = vector(query, 7);
+        let hits =
+            table.search(&connection, &query, 10, &Filter::All, Recall::Exact, &Cancel::new()).unwrap();
+        let expected = truth.nearest(&query, 10, &Filter::All);
+        assert!(hits.iter().map(|hit| hit.id).eq(expected.iter().map(|hit| hit.id)), "{what}: the answers");
+    }
+}
+
+fn equal(rows: &BTreeMap<i64, u64>, found: &BTreeMap<i64, Vec<f32>>) -> bool {
+    rows.len() == found.len()
+        && rows
+            .iter()
+            .zip(found)
+            .all(|((id, edition), (found, values))| id == found && vector(*id, *edition) == *values)
+}

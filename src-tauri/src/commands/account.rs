@@ -24,7 +24,7 @@ pub async fn check_account(
     account_id: String,
     events: Channel<CheckEvent>,
 ) -> Answer<bool> {
-    engine.accounts().check_account(&ticket, &account_id, Page(events)).await
+    engine.accounts().check_account(ticket, account_id, Page(events)).await
 }
 
 #[tauri::command]
@@ -34,7 +34,7 @@ pub async fn connect_account(
     account_id: String,
     keep: KeepIn,
 ) -> Answer<AccountState> {
-    engine.accounts().connect_account(&ticket, &account_id, keep).await
+    engine.accounts().connect_account(ticket, account_id, keep).await
 }
 
 #[tauri::command]

@@ -75,6 +75,8 @@ pub struct PictureForm {
     pub seed: bool,
     /// Reference pictures it takes, 0 to 4.
     pub references: u32,
+    /// It needs at least one of them.
+    pub needs_reference: bool,
     /// It changes a given picture by `strength`.
     pub image_to_image: bool,
     /// It repaints under a mask.

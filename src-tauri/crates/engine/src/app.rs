@@ -50,7 +50,7 @@ impl App {
     /// `NotFound` for an unknown copy, `DatabaseDamaged` when the copy is damaged too; the present one stays then.
     pub async fn restore_copy(&self, name: &str) -> Result<AppInfo, Fault> {
         self.engine.database().restore_copy(name.to_owned(), self.engine.now()).await?;
-        self.load().await;
+        self.reload().await;
         Ok(self.app_info())
     }
 
@@ -60,7 +60,7 @@ impl App {
     /// The disk's.
     pub async fn start_fresh(&self) -> Result<AppInfo, Fault> {
         self.engine.database().start_fresh(self.engine.now()).await?;
-        self.load().await;
+        self.reload().await;
         Ok(self.app_info())
     }
 
@@ -107,9 +107,16 @@ impl App {
         Err(Fault::new(code))
     }
 
+    /// Takes what a changed database remembers into memory.
+    pub(crate) async fn reload(&self) {
+        self.engine.catalogue_at_hand().forget();
+        self.load().await;
+    }
+
     /// What opening does beside opening.
     pub(crate) async fn begin(&self) {
         self.load().await;
+        self.engine.pictures().recover().await;
         let engine = self.engine.clone();
         self.engine.runs().quietly(CancellationToken::new(), async move { tidy(&engine).await });
     }
@@ -131,6 +138,7 @@ async fn tidy(engine: &Engine) {
         .database()
         .read(move |shelf| {
             shelf.disk.keep_daily_copy(now)?;
+            shelf.disk.purge_pictures(before)?;
             Ok(shelf.disk.purge_trash(before)?)
         })
         .await;

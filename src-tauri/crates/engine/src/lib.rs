@@ -3,7 +3,7 @@
 //!
 //! [`Engine`] is a cheap clone, made once by [`Engine::open`], which never fails. Its groups of use cases:
 //! [`Engine::app`] · [`Engine::accounts`] · [`Engine::chat`] · [`Engine::history`] · [`Engine::attachments`] ·
-//! [`Engine::models`] · [`Engine::usage`] · [`Engine::settings`].
+//! [`Engine::pictures`] · [`Engine::models`] · [`Engine::usage`] · [`Engine::settings`].
 //!
 //! Rules that hold throughout: every spawned task belongs to the registry of runs and ends with the engine; a run
 //! outlives the window that began it; after the first token a request is never repeated; the token is in no event, no
@@ -40,6 +40,7 @@ pub mod history;
 pub mod models;
 mod news;
 mod pace;
+pub mod pictures;
 mod runs;
 mod saving;
 pub mod settings;
@@ -137,6 +138,7 @@ struct Inner {
     catalogue: models::AtHand,
     in_force: settings::InForce,
     titles: chat::title::Making,
+    pictures: pictures::AtWork,
     rendered: views::Rendered,
     runs: Runs,
     saving: Saving,
@@ -168,6 +170,7 @@ impl Engine {
                 catalogue: models::AtHand::default(),
                 in_force: settings::InForce::default(),
                 titles: chat::title::Making::default(),
+                pictures: pictures::AtWork::default(),
                 rendered: views::Rendered::default(),
                 runs: Runs::default(),
                 saving,
@@ -208,6 +211,11 @@ impl Engine {
     /// About files that go with messages.
     pub fn attachments(&self) -> attachments::Attachments {
         attachments::Attachments { engine: self.clone() }
+    }
+
+    /// About pictures.
+    pub fn pictures(&self) -> pictures::Pictures {
+        pictures::Pictures { engine: self.clone() }
     }
 
     /// About the catalogue.
@@ -252,6 +260,14 @@ impl Engine {
 
     pub(crate) fn in_force(&self) -> &settings::InForce {
         &self.inner.in_force
+    }
+
+    pub(crate) fn pictures_at_work(&self) -> &pictures::AtWork {
+        &self.inner.pictures
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.inner.version
     }
 
     pub(crate) fn titles(&self) -> &chat::title::Making {

@@ -1824,6 +1824,10 @@ seed: boolean,
  */
 references: number, 
 /**
+ * It needs at least one of them.
+ */
+needsReference: boolean, 
+/**
  * It changes a given picture by `strength`.
  */
 imageToImage: boolean, 

@@ -1,0 +1,140 @@
+//! A day's work in the real window: streaming, Stop, versions, editing, restarts, a killed process, Chinese, the dark.
+
+mod common;
+
+use anyhow::Result;
+use common::{Account, answer_text, answered, demo, entered, send};
+use desktop::{Desk, Keyring};
+use simulator::Scenario;
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn stop_ends_the_stream_and_keeps_what_arrived() -> Result<()> {
+    let account = Account::with("cfut_stop".to_owned(), Scenario::default(), Some(20.0)).await?;
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    account.use_on(&mut desk);
+    let window = desk.open().await?;
+    entered(&window).await?;
+    send(&window, "write 400 words").await?;
+    window.wait("button", "Stop").await?;
+    wait_for_length(&window, 1, 60).await?;
+    window.screenshot("streaming").await?;
+    let pressed = Instant::now();
+    window.click("button", "Stop").await?;
+    window.wait("button", "Send").await?;
+    let kept = answered(&window, 1).await?;
+    assert!(kept.len() > 60, "what arrived stays: {kept}");
+    while account.simulator.open_streams() > 0 {
+        assert!(pressed.elapsed() < Duration::from_secs(5), "the connection was closed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    window.screenshot("stopped").await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn regenerating_and_editing_make_versions_that_can_be_turned() -> Result<()> {
+    let desk = Desk::new(Keyring::Unlocked)?;
+    let window = demo(desk.open().await?).await?;
+    send(&window, "echo: first").await?;
+    answered(&window, 1).await?;
+    hover(&window, "Assistant").await?;
+    window.click("button", "Regenerate").await?;
+    window.wait_for_text("2/2").await?;
+    answered(&window, 1).await?;
+    window.screenshot("versions").await?;
+    window.click("button", "Previous version").await?;
+    window.wait_for_text("1/2").await?;
+
+    hover(&window, "You").await?;
+    window.click("button", "Edit").await?;
+    let editor = window.wait("textbox", "Edit message").await?;
+    editor.clear().await?;
+    editor.send_keys("echo: second").await?;
+    window.click("button", "Send edited").await?;
+    window.wait_for_text("second").await?;
+    answered(&window, 1).await?;
+    window.close().await?;
+
+    // The other branch is still there after a restart.
+    let window = desk.open().await?;
+    open_first(&window).await?;
+    window.wait_for_text("second").await?;
+    hover(&window, "You").await?;
+    window.click("button", "Previous version").await?;
+    window.wait_for_text("first").await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_nothing_and_offers_to_continue() -> Result<()> {
+    let account = Account::with("cfut_kill".to_owned(), Scenario::default(), Some(25.0)).await?;
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    account.use_on(&mut desk);
+    let window = desk.open().await?;
+    entered(&window).await?;
+    send(&window, "write 300 words").await?;
+    wait_for_length(&window, 1, 150).await?;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let seen = answer_text(&window, 1).await?;
+    window.kill()?;
+
+    let window = desk.open().await?;
+    entered(&window).await?;
+    open_first(&window).await?;
+    window.wait("button", "Continue").await?;
+    let kept = answer_text(&window, 1).await?;
+    let first = seen.split_whitespace().take(12).collect::<Vec<_>>().join(" ");
+    assert!(kept.split_whitespace().collect::<Vec<_>>().join(" ").contains(&first), "kept: {kept}\nseen: {seen}");
+    window.screenshot("interrupted").await?;
+    window.click("button", "Continue").await?;
+    let whole = answered(&window, 1).await?;
+    assert!(whole.len() > kept.len(), "the answer went on");
+    window.close().await
+}
+
+#[tokio::test]
+async fn chinese_is_typed_answered_found_and_shown_in_the_dark() -> Result<()> {
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    desk.set("EDGEWISE_LOCALE", "zh-CN");
+    desk.set("GTK_THEME", "Adwaita:dark");
+    let window = desk.open().await?;
+    window.screenshot("welcome-zh-dark").await?;
+    window.execute("[...document.querySelectorAll('button')].find((each) => each.textContent.includes('试用') || each.textContent.includes('体验'))?.click()", vec![]).await?;
+    let composer = window.client().wait().at_most(Duration::from_secs(10)).for_element(fantoccini_css("textarea")).await?;
+    composer.send_keys("边缘计算是什么？").await?;
+    composer.send_keys("\u{e007}").await?;
+    window.wait_until("the answer is Chinese", "return [...document.querySelectorAll('article')].length >= 2 && /模拟/.test(document.querySelectorAll('article')[1].innerText)").await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    window.screenshot("chat-zh-dark").await?;
+    window.close().await
+}
+
+fn fantoccini_css(selector: &str) -> fantoccini::Locator<'_> {
+    fantoccini::Locator::Css(selector)
+}
+
+async fn hover(window: &desktop::Window, article: &str) -> Result<()> {
+    let script = "const all = [...document.querySelectorAll('article')].filter((each) => each.getAttribute('aria-label') === arguments[0]); const last = all[all.length - 1]; last.scrollIntoView({ block: 'nearest' }); last.dispatchEvent(new PointerEvent('pointerover', { bubbles: true })); last.dispatchEvent(new MouseEvent('mouseover', { bubbles: true })); last.querySelector('button')?.focus();";
+    window.execute(script, vec![article.into()]).await?;
+    Ok(())
+}
+
+async fn open_first(window: &desktop::Window) -> Result<()> {
+    entered(window).await?;
+    window
+        .wait_until(
+            "a conversation is listed and opened",
+            "if (document.querySelector('article')) return true; const row = document.querySelector('nav [data-conversation], aside [data-conversation]'); (row?.querySelector('a,button') ?? row)?.click(); return false;",
+        )
+        .await
+}
+
+async fn wait_for_length(window: &desktop::Window, n: usize, length: usize) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while answer_text(window, n).await?.len() < length {
+        assert!(Instant::now() < deadline, "the answer grows");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The first minute, in the real window: both doors, and every state of the keychain.
+
+mod common;
+
+use anyhow::Result;
+use common::{Account, answered, demo, entered};
+use desktop::{Desk, Keyring};
+
+#[tokio::test]
+async fn through_the_simulators_door_to_a_streamed_answer() -> Result<()> {
+    let desk = Desk::new(Keyring::Unlocked)?;
+    let window = desk.open().await?;
+    window.wait("button", "Connect Cloudflare").await?;
+    window.screenshot("welcome").await?;
+    let window = demo(window).await?;
+    window.screenshot("empty-chat").await?;
+    window.type_into("textbox", "Message", "What is an edge?").await?;
+    window.click("button", "Send").await?;
+    let answer = answered(&window, 1).await?;
+    assert!(answer.to_lowercase().contains("simulat"), "the simulator says that it is one: {answer}");
+    window.wait_for_text("imulation").await?;
+    window.screenshot("first-answer").await?;
+    for name in ["Chat", "Images", "Library", "Models", "Usage", "Settings"] {
+        window.wait("link", name).await?;
+    }
+    window.wait("log", "Conversation").await?;
+    window.wait("article", "You").await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn a_pasted_token_is_proved_in_three_ticks_and_kept_in_the_keychain() -> Result<()> {
+    let account = Account::start().await?;
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    desk.set("EDGEWISE_API_URL", &account.base_url());
+    let window = desk.open().await?;
+    window.click("button", "Connect Cloudflare").await?;
+    window.screenshot("connect").await?;
+    // As pasted from a mail: spaces and a line break around it.
+    window.type_into("textbox", "API token", &format!("  {} ", account.token)).await?;
+    account.connect(&window, "Keychain").await?;
+    entered(&window).await?;
+    window.type_into("textbox", "Message", "echo: connected").await?;
+    window.click("button", "Send").await?;
+    assert!(answered(&window, 1).await?.contains("connected"));
+    window.close().await?;
+
+    let kept = desk.command("secret-tool").args(["search", "--all", "service", "dev.edgewise.Edgewise"]).output()?;
+    let kept = format!("{}{}", String::from_utf8_lossy(&kept.stdout), String::from_utf8_lossy(&kept.stderr));
+    assert!(kept.contains(&account.token), "the keychain holds the token");
+    common::assert_nowhere(&desk, &account.token)?;
+
+    // The next start reads it back: no door, no paste.
+    let window = desk.open().await?;
+    entered(&window).await?;
+    window.type_into("textbox", "Message", "echo: again").await?;
+    window.click("button", "Send").await?;
+    assert!(answered(&window, 1).await?.contains("again"));
+    window.close().await
+}
+
+#[tokio::test]
+async fn a_token_without_the_permission_is_told_which_one_is_missing() -> Result<()> {
+    let account = Account::without_permission().await?;
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    desk.set("EDGEWISE_API_URL", &account.base_url());
+    let window = desk.open().await?;
+    window.click("button", "Connect Cloudflare").await?;
+    window.type_into("textbox", "API token", &account.token).await?;
+    account.try_connecting(&window).await?;
+    window.wait_for_text("Workers AI").await?;
+    window.wait_until("the missing permission is named", "return /Workers AI.*(Read|Edit)/.test(document.body.innerText)").await?;
+    window.screenshot("missing-permission").await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn without_a_keychain_the_person_chooses_and_nothing_is_written_in_the_clear() -> Result<()> {
+    for keyring in [Keyring::Absent, Keyring::Locked] {
+        let account = Account::start().await?;
+        let mut desk = Desk::new(keyring)?;
+        desk.set("EDGEWISE_API_URL", &account.base_url());
+        let window = desk.open().await?;
+        window.click("button", "Connect Cloudflare").await?;
+        window.type_into("textbox", "API token", &account.token).await?;
+        account.connect(&window, "This session only").await?;
+        entered(&window).await?;
+        window.screenshot(&format!("session-only-{keyring:?}").to_lowercase()).await?;
+        window.close().await?;
+        common::assert_nowhere(&desk, &account.token)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_file_asks_for_its_passphrase_at_the_next_start() -> Result<()> {
+    let account = Account::start().await?;
+    let mut desk = Desk::new(Keyring::Absent)?;
+    desk.set("EDGEWISE_API_URL", &account.base_url());
+    let window = desk.open().await?;
+    window.click("button", "Connect Cloudflare").await?;
+    window.type_into("textbox", "API token", &account.token).await?;
+    account.connect_with_passphrase(&window, "correct horse battery").await?;
+    entered(&window).await?;
+    window.close().await?;
+    common::assert_nowhere(&desk, &account.token)?;
+    common::assert_nowhere(&desk, "correct horse battery")?;
+
+    let window = desk.open().await?;
+    window.type_into("textbox", "Passphrase", "correct horse battery").await?;
+    window.screenshot("unlock").await?;
+    window.click("button", "Unlock").await?;
+    entered(&window).await?;
+    window.type_into("textbox", "Message", "echo: unlocked").await?;
+    window.click("button", "Send").await?;
+    assert!(answered(&window, 1).await?.contains("unlocked"));
+    window.close().await
+}

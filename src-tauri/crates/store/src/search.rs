@@ -211,6 +211,12 @@ fn fold(text: &str) -> String {
 }
 
 fn fold_character(character: char) -> char {
+    if character.is_ascii() {
+        return character.to_ascii_lowercase();
+    }
+    if is_ideograph(character) {
+        return character;
+    }
     let mut lower = character.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(one), None) => one,

@@ -17,9 +17,4 @@ const scenario = Object.fromEntries(
 const backend = new Scripted(scenario);
 const app = start(backend);
 
-declare global {
-  interface Window {
-    edgewise: { backend: Scripted; app: typeof app };
-  }
-}
 window.edgewise = { backend, app };

@@ -142,3 +142,21 @@ test('images_and_library_say_honestly_that_they_come_later', async ({ desk, page
   await page.getByRole('link', { name: 'Library', exact: true }).click();
   await expect(page.getByText('The library of documents comes with the next part')).toBeVisible();
 });
+
+test('the_detector_works_the_policy_refuses_what_it_should', async ({ page }) => {
+  const complaints: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  await page.goto('/e2e/scripted.html');
+  await page.evaluate(() => {
+    document.body.setAttribute('style', 'color: red');
+    const picture = document.createElement('img');
+    picture.src = 'https://pictures.example/x.png';
+    document.body.append(picture);
+    const script = document.createElement('script');
+    script.textContent = 'window.ran = true';
+    document.body.append(script);
+  });
+  await expect.poll(() => complaints.filter((text) => text.includes('Content Security Policy')).length).toBe(3);
+  expect(await page.evaluate(() => 'ran' in window)).toBe(false);
+  expect(await page.evaluate(() => Object.isFrozen(Object.prototype))).toBe(true);
+});

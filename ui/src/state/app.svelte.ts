@@ -6,6 +6,7 @@ import { language, m } from '$i18n';
 import type { Backend, ExportFormat } from '$ipc/backend';
 import { asFault, sentenceOf } from '$ipc/faults';
 import type { AppEvent, AppInfo, ConversationOptions, Fault, Grant, UsageToday } from '$ipc/generated/domain';
+import { actionTable, keyOf, type ActionId } from '$lib/actions';
 import { copyText } from '$lib/clipboard';
 import { AccountBook } from './account.svelte';
 import { Chat, noParameters } from './chat.svelte';
@@ -251,6 +252,19 @@ export class App {
     return go;
   }
 
+  /** Opens the title for editing where it stands, in the list; the list is shown if it was hidden. */
+  beginRename(id: string): void {
+    this.preferences.set({ sidebarHidden: false });
+    this.drawerOpen = true;
+    this.conversations.renaming = id;
+  }
+
+  /** The keys that an action has now. */
+  keys(id: ActionId): string {
+    const action = actionTable.find((each) => each.id === id);
+    return action ? keyOf(action, this.preferences.current.keys) : '';
+  }
+
   // --- small things -----------------------------------------------------------------------------------------------------
 
   openLink(url: string): void {
@@ -288,9 +302,16 @@ export class App {
       case 'usageChanged':
         this.today = event.today;
         break;
-      case 'accountChanged':
+      case 'accountChanged': {
+        const another = this.account.state.current?.key !== event.state.current?.key;
         this.account.state = event.state;
+        // Another account sees other models and has used other neurons.
+        if (another) {
+          void this.shelf.load();
+          void this.refreshUsage();
+        }
         break;
+      }
       case 'catalogueChanged':
         void this.shelf.load();
         break;

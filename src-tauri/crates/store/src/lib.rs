@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/edgewise.sqlite     the database (WAL); edgewise.lock is held while it is open
 //! DIR/files/attachments/  attachments, named by their hash
+//! DIR/files/documents/    originals of the library's documents, named by their hash
 //! DIR/files/pictures/     pictures, under readable names
 //! DIR/cache/thumbnails/   can be deleted at any time
 //! DIR/copies/             copies of the database: before each migration and daily, seven in all
@@ -14,7 +15,7 @@
 //!
 //! Contents: `store` (open, transactions, copies) · `examine` (what state a file is in) · `conversations` · `messages` (the
 //! tree) · `turns` (begin, journal, end, recover) · `search` · `attachments` · `ledger` · `settings` · `accounts` · `drafts` ·
-//! `pictures` · `backup` · `export` · `import`.
+//! `pictures` · `library` · `backup` · `export` · `import`.
 //!
 //! # How to add ...
 //!
@@ -36,6 +37,7 @@ mod export;
 mod files;
 mod import;
 mod ledger;
+pub mod library;
 mod messages;
 mod migrations;
 mod pictures;

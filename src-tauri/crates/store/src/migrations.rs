@@ -11,6 +11,7 @@ pub(crate) const APPLICATION_ID: u32 = 0x4544_4757;
 const FILES: &[&str] = &[
     include_str!("migrations/2026-11-20-conversations.sql"),
     include_str!("migrations/2026-11-20-pictures.sql"),
+    include_str!("migrations/2026-11-20-library.sql"),
 ];
 
 /// The newest schema version that this Edgewise knows.

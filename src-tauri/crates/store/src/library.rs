@@ -1,0 +1,27 @@
+//! The library: collections, documents, passages and their words. Vectors lie in the same file, in tables that the crate
+//! `vector-table` writes; what is written here together with them takes the caller's transaction.
+//!
+//! An original lies in `files/documents` under its hash, once for equal bytes; what was read of it is one row of
+//! `content`. A document is a name for a content in a collection, and has passages of its own: how a text is cut is the
+//! collection's choice.
+//!
+//! Contents: `collections` · `documents` (rows, states, trash, originals) · `passages` (cutting, embedding) · `finding`
+//! (words, scopes, hits) · `ingests` (runs that outlive the process) · `words`.
+
+mod collections;
+mod documents;
+mod finding;
+mod ingests;
+mod passages;
+mod words;
+
+pub use collections::CollectionRow;
+pub use documents::{Content, DocumentFile, DocumentRow, NewDocument, Outcome};
+pub use finding::{FoundPassage, Scope, ScopeSize};
+pub use ingests::IngestRun;
+pub use passages::{Missing, NewPassage, embedded, still_missing};
+
+/// Placeholders for `count` values: `?,?,?`.
+fn marks(count: usize) -> String {
+    vec!["?"; count].join(",")
+}

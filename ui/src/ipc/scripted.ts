@@ -21,6 +21,9 @@ import type {
   PathItem,
   RunEvent,
   RunStep,
+  PictureQuery,
+  PictureRequest,
+  PictureEvent,
   SendRequest,
   Settings,
   SnippetPart,
@@ -31,6 +34,7 @@ import type {
 } from './generated/domain';
 import { blocksOf } from './scripted/markdown';
 import { models } from './scripted/models';
+import { ScriptedPictures } from './scripted/pictures';
 import { answers, borrowAnswer, chineseAnswer, shortAnswer, thoughts, titles } from './scripted/samples';
 
 export interface Scenario {
@@ -55,6 +59,8 @@ export interface Scenario {
   /** The token cannot list accounts. */
   hiddenAccounts?: boolean;
   savingTrouble?: boolean;
+  /** Pictures in the gallery: none, 64 or 25,000. */
+  gallery?: 'none' | 'some' | 'many';
   now?: number;
 }
 
@@ -123,6 +129,7 @@ interface Run {
 
 export class Scripted implements Backend {
   readonly calls: string[] = [];
+  readonly gallery: ScriptedPictures;
   private scenario: Required<Omit<Scenario, 'fail' | 'missingPermission'>> &
     Pick<Scenario, 'fail' | 'missingPermission'>;
   private conversationsById = new Map<string, Conversation>();
@@ -151,6 +158,7 @@ export class Scripted implements Backend {
       used: 0.128,
       hiddenAccounts: false,
       savingTrouble: false,
+      gallery: 'some',
       now: Date.now(),
       ...scenario,
     };
@@ -159,6 +167,17 @@ export class Scripted implements Backend {
     this.accountNow = this.firstAccount();
     this.databaseNow = this.firstDatabase();
     this.fill();
+    this.gallery = new ScriptedPictures(
+      {
+        now: this.scenario.now,
+        simulated: () => this.accountNow.current?.keptIn === 'simulator',
+        tell: (event) => this.emit({ kind: 'picture', event }),
+        spend: (neurons) => this.spend(neurons),
+        called: (call) => this.calls.push(call),
+        attach: (name, bytes) => this.attachBytes(name, bytes),
+      },
+      this.scenario.gallery,
+    );
   }
 
   // --- control from tests -------------------------------------------------------------------------------------------
@@ -532,6 +551,34 @@ export class Scripted implements Backend {
   attachGrant = async () => [await this.attachBytes('dropped.txt', new TextEncoder().encode('Dropped.'))];
   attachmentUrl = (id: string): string => this.attachments.get(id)?.url ?? '';
 
+  // --- pictures -----------------------------------------------------------------------------------------------------
+
+  pictureForm = (model: string) => this.gallery.pictureForm(model);
+  quotePicture = (request: PictureRequest) => this.gallery.quotePicture(request);
+  makePictures = (request: PictureRequest, events: Listener<PictureEvent>) =>
+    this.gallery.makePictures(structuredClone(request), events);
+  cancelPicture = (picture: string) => this.gallery.cancelPicture(picture);
+  pictures = (query: PictureQuery) => this.gallery.pictures(query);
+  galleryDays = (query: PictureQuery) => this.gallery.galleryDays(query);
+  picture = (picture: string) => this.gallery.picture(picture);
+  starPictures = (pictures: string[], starred: boolean) => this.gallery.starPictures(pictures, starred);
+  deletePictures = (pictures: string[]) => this.gallery.deletePictures(pictures);
+  undeletePictures = (pictures: string[]) => this.gallery.undeletePictures(pictures);
+  albums = () => this.gallery.albums();
+  createAlbum = (name: string) => this.gallery.createAlbum(name);
+  renameAlbum = (album: string, name: string) => this.gallery.renameAlbum(album, name);
+  deleteAlbum = (album: string, withPictures: boolean) => this.gallery.deleteAlbum(album, withPictures);
+  addToAlbum = (pictures: string[], album: string) => this.gallery.addToAlbum(pictures, album);
+  removeFromAlbum = (pictures: string[], album: string) => this.gallery.removeFromAlbum(pictures, album);
+  savePictureAs = (picture: string, strip: boolean) => this.gallery.savePictureAs(picture, strip);
+  exportPictures = (pictures: string[], strip: boolean) => this.gallery.exportPictures(pictures, strip);
+  revealPicture = async (picture: string) => void this.calls.push(`revealPicture ${picture}`);
+  copyPicture = async (picture: string) => void this.calls.push(`copyPicture ${picture}`);
+  readPictureSettings = () => this.gallery.readPictureSettings();
+  pictureAsAttachment = (picture: string) => this.gallery.pictureAsAttachment(picture);
+  pictureUrl = (picture: string): string => this.gallery.pictureUrl(picture);
+  thumbnailUrl = (picture: string): string => this.gallery.thumbnailUrl(picture);
+
   // --- models, usage, settings --------------------------------------------------------------------------------------
 
   catalogue = async () => ({ models, source: 'live' as const, fetchedAt: this.scenario.now - hour });
@@ -795,11 +842,7 @@ export class Scripted implements Backend {
   ): Started {
     const answer = this.add(conversation, { role: 'assistant', text: '', parent: question.id, status: 'streaming' });
     if (model) answer.model = model;
-    const text = /\p{Script=Han}/u.test(prompt)
-      ? chineseAnswer
-      : /worker|short/i.test(prompt)
-        ? shortAnswer
-        : borrowAnswer;
+    const text = answerTo(prompt);
     return this.stream(conversation, answer, question, events, text, 0);
   }
 
@@ -879,7 +922,11 @@ export class Scripted implements Backend {
     const first = [...conversation.messages.values()][0];
     const title = conversation.summary.title || (first?.text ?? '').slice(0, 40);
     this.change(run.conversation, { streaming: false, title });
-    this.neurons += 4.1;
+    this.spend(4.1);
+  }
+
+  private spend(neurons: number): void {
+    this.neurons += neurons;
     void this.usageToday().then((today) => this.emit({ kind: 'usageChanged', today }));
   }
 
@@ -920,6 +967,13 @@ const failureDetails: Partial<Record<FaultCode, Partial<Fault>>> = {
   tokenRejected: { status: 401, upstreamCode: 10000 },
   upstream: { status: 502, reference: '8f1c2d3e4a5b6c7d' },
 };
+
+function answerTo(prompt: string): string {
+  if (/\p{Script=Han}/u.test(prompt)) return chineseAnswer;
+  // Some 32 KiB, to see how the window bears a long answer.
+  if (/very long/i.test(prompt)) return Array.from({ length: 24 }, () => borrowAnswer).join('\n\n');
+  return /worker|short/i.test(prompt) ? shortAnswer : borrowAnswer;
+}
 
 function finishedFields(text: string): Partial<Message> {
   return {

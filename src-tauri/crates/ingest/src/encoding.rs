@@ -184,10 +184,13 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
 /// The detector does not know the Macintosh encodings. Russian read right is nearly all small letters, and
 /// half of them are the six commonest; accented Latin and Greek read as Cyrillic fail the one or the other.
 fn is_mac_cyrillic(sample: &[u8], guess: &'static Encoding) -> bool {
-    is_cyrillic_prose(sample, X_MAC_CYRILLIC) && !is_cyrillic_prose(sample, guess)
+    // Most small letters are the same in windows-1251, so that the capitals and the я decide.
+    let own = cyrillic_prose(sample, X_MAC_CYRILLIC);
+    own > 0 && own > cyrillic_prose(sample, guess)
 }
 
-fn is_cyrillic_prose(sample: &[u8], encoding: &'static Encoding) -> bool {
+/// How many characters fit Cyrillic prose; 0 where it is none.
+fn cyrillic_prose(sample: &[u8], encoding: &'static Encoding) -> usize {
     let (text, errors) = encoding.decode_without_bom_handling(sample);
     let (mut good, mut common, mut all, mut latin, mut inside) = (0_usize, 0_usize, 0_usize, 0_usize, false);
     for c in text.chars() {
@@ -201,7 +204,8 @@ fn is_cyrillic_prose(sample: &[u8], encoding: &'static Encoding) -> bool {
         latin += usize::from(c.is_ascii_alphabetic());
         inside = c.is_alphabetic();
     }
-    !errors && all >= 20 && all > latin && good * 10 >= all * 9 && common * 100 >= all * 38
+    let is_prose = !errors && all >= 20 && all > latin && good * 10 >= all * 9 && common * 100 >= all * 38;
+    if is_prose { good } else { 0 }
 }
 
 /// Short Big5 texts are sometimes taken for a single-byte encoding.

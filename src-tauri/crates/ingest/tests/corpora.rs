@@ -228,7 +228,7 @@ fn real_texts_in_legacy_encodings_come_back() {
         }
         check_wide(text);
     }
-    println!("{} of {all} encoded texts come back", all - wrong.len());
+    println!("{} of {all} encoded texts come back; not: {wrong:?}", all - wrong.len());
     assert!(wrong.len() * 20 <= all, "{} of {all} wrong: {wrong:?}", wrong.len());
 }
 

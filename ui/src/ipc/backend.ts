@@ -4,12 +4,15 @@
 import type {
   AccountState,
   ActiveRun,
+  Album,
   AppEvent,
   AppInfo,
   Attachment,
   AttachmentId,
   Catalogue,
   CheckEvent,
+  Collection,
+  CollectionSettings,
   ContextMeter,
   ConversationId,
   ConversationOptions,
@@ -17,11 +20,28 @@ import type {
   ConversationSummary,
   CopyForm,
   Discovery,
+  DocumentPage,
+  DocumentQuery,
+  DocumentText,
+  Findings,
+  GalleryDay,
   HistoryHit,
+  IngestEvent,
+  IngestStarted,
   KeepIn,
   MessageId,
   MessageView,
   ModelId,
+  Passage,
+  PassageQuery,
+  Picture,
+  PictureEvent,
+  PictureForm,
+  PicturePage,
+  PictureQuery,
+  PictureQuote,
+  PictureRequest,
+  PictureSettings,
   RunEvent,
   RunId,
   SendRequest,
@@ -30,6 +50,9 @@ import type {
   Transcript,
   UsageReport,
   UsageToday,
+  VectorFormat,
+  VectorInfo,
+  WhyAnswer,
 } from './generated/domain';
 
 export type Listener<E> = (event: E) => void;
@@ -108,10 +131,83 @@ export interface Backend {
   /** The address under which the web view may show a stored picture. */
   attachmentUrl(id: AttachmentId): string;
 
+  // pictures
+  pictureForm(model: ModelId): Promise<PictureForm>;
+  quotePicture(request: PictureRequest): Promise<PictureQuote>;
+  /** Gives the pending rows at once; what becomes of them comes as events, here and to every subscriber. */
+  makePictures(request: PictureRequest, events: Listener<PictureEvent>): Promise<Picture[]>;
+  cancelPicture(picture: string): Promise<void>;
+  pictures(query: PictureQuery): Promise<PicturePage>;
+  galleryDays(query: PictureQuery): Promise<GalleryDay[]>;
+  picture(picture: string): Promise<Picture>;
+  starPictures(pictures: string[], starred: boolean): Promise<void>;
+  deletePictures(pictures: string[]): Promise<void>;
+  undeletePictures(pictures: string[]): Promise<void>;
+  albums(): Promise<Album[]>;
+  createAlbum(name: string): Promise<Album>;
+  renameAlbum(album: string, name: string): Promise<Album>;
+  deleteAlbum(album: string, withPictures: boolean): Promise<void>;
+  addToAlbum(pictures: string[], album: string): Promise<void>;
+  removeFromAlbum(pictures: string[], album: string): Promise<void>;
+  /** Asks where to; null when the person cancelled. `strip` leaves out everything but the pixels. */
+  savePictureAs(picture: string, strip: boolean): Promise<string | null>;
+  exportPictures(pictures: string[], strip: boolean): Promise<string | null>;
+  revealPicture(picture: string): Promise<void>;
+  copyPicture(picture: string): Promise<void>;
+  /** The settings inside a dropped picture file, ours or a common tool's; null when it holds none. */
+  readPictureSettings(grant: string): Promise<PictureSettings | null>;
+  pictureAsAttachment(picture: string): Promise<Attachment>;
+  /** The addresses under which the web view may show a picture of the gallery, whole and small. */
+  pictureUrl(picture: string): string;
+  thumbnailUrl(picture: string): string;
+
   // models, usage, settings
   catalogue(refresh: boolean): Promise<Catalogue>;
   usageToday(): Promise<UsageToday>;
   usageReport(days: number): Promise<UsageReport>;
   settings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<Settings>;
+
+  // library: a collection that is null is the default one; `conversation:<id>` is that of one conversation
+  collections(): Promise<Collection[]>;
+  createCollection(name: string, colour: string, settings: CollectionSettings): Promise<Collection>;
+  updateCollection(collection: string, name: string, colour: string, settings: CollectionSettings): Promise<Collection>;
+  deleteCollection(collection: string): Promise<void>;
+  undeleteCollection(collection: string): Promise<Collection>;
+  documents(query: DocumentQuery): Promise<DocumentPage>;
+  /** Asks which files, or which folder; null when the person cancelled. */
+  addPicked(collection: string | null, folder: boolean, events: Listener<IngestEvent>): Promise<IngestStarted | null>;
+  addGrant(collection: string | null, grant: string, events: Listener<IngestEvent>): Promise<IngestStarted>;
+  addText(
+    collection: string | null,
+    title: string,
+    text: string,
+    events: Listener<IngestEvent>,
+  ): Promise<IngestStarted>;
+  addAddress(collection: string | null, address: string, events: Listener<IngestEvent>): Promise<IngestStarted>;
+  acceptQuote(quote: string): Promise<void>;
+  declineQuote(quote: string): Promise<void>;
+  pauseIngest(run: RunId): Promise<void>;
+  resumeIngest(run: RunId): Promise<void>;
+  stopIngest(run: RunId): Promise<void>;
+  activeIngests(): Promise<IngestStarted[]>;
+  attachIngest(run: RunId, events: Listener<IngestEvent>): Promise<void>;
+  retryDocument(document: string, password: string | null, events: Listener<IngestEvent>): Promise<IngestStarted>;
+  /** Sends what has no text to Workers AI to be read. Quoted first. */
+  convertDocument(document: string, events: Listener<IngestEvent>): Promise<IngestStarted>;
+  deleteDocuments(documents: string[]): Promise<void>;
+  undeleteDocuments(documents: string[]): Promise<void>;
+  moveDocuments(documents: string[], collection: string): Promise<void>;
+  searchPassages(query: PassageQuery): Promise<Findings>;
+  passages(document: string, offset: number, limit: number): Promise<Passage[]>;
+  documentText(document: string): Promise<DocumentText>;
+  /** The original's bytes, from the address that `documentText` gave. */
+  documentBytes(address: string): Promise<Uint8Array>;
+  whyAnswer(message: MessageId): Promise<WhyAnswer | null>;
+  /** Asks which folder; null when the person cancelled. */
+  watchFolder(collection: string): Promise<Collection | null>;
+  unwatchFolder(collection: string): Promise<Collection>;
+  vectorInfo(): Promise<VectorInfo[]>;
+  /** Asks where to; null when the person cancelled. */
+  exportVectors(format: VectorFormat): Promise<string | null>;
 }

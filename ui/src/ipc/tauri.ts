@@ -21,6 +21,9 @@ function channel<E>(listener: Listener<E>): Channel<E> {
 /** WebView2 has no custom schemes of its own: there they are hosts. */
 const mediaOrigin = navigator.userAgent.includes('Windows') ? 'http://media.localhost' : 'media://';
 
+const mediaUrl = (kind: 'attachment' | 'picture' | 'thumbnail', id: string): string =>
+  mediaOrigin === 'media://' ? `media://${kind}/${id}` : `${mediaOrigin}/${kind}/${id}`;
+
 export const tauri: Backend = {
   appInfo: () => call('app_info'),
   subscribe: (events) => call('subscribe', { events: channel(events) }),
@@ -80,11 +83,78 @@ export const tauri: Backend = {
   },
   attachPicked: () => call('attach_picked'),
   attachGrant: (grant) => call('attach_grant', { grant }),
-  attachmentUrl: (id) => (mediaOrigin === 'media://' ? `media://attachment/${id}` : `${mediaOrigin}/attachment/${id}`),
+  attachmentUrl: (id) => mediaUrl('attachment', id),
+
+  pictureForm: (model) => call('picture_form', { model }),
+  quotePicture: (request) => call('quote_picture', { request }),
+  makePictures: (request, events) => call('make_pictures', { request, events: channel(events) }),
+  cancelPicture: (picture) => call('cancel_picture', { picture }),
+  pictures: (query) => call('pictures', { query }),
+  galleryDays: (query) => call('gallery_days', { query }),
+  picture: (picture) => call('picture', { picture }),
+  starPictures: (pictures, starred) => call('star_pictures', { pictures, starred }),
+  deletePictures: (pictures) => call('delete_pictures', { pictures }),
+  undeletePictures: (pictures) => call('undelete_pictures', { pictures }),
+  albums: () => call('albums'),
+  createAlbum: (name) => call('create_album', { name }),
+  renameAlbum: (album, name) => call('rename_album', { album, name }),
+  deleteAlbum: (album, withPictures) => call('delete_album', { album, withPictures }),
+  addToAlbum: (pictures, album) => call('add_to_album', { pictures, album }),
+  removeFromAlbum: (pictures, album) => call('remove_from_album', { pictures, album }),
+  savePictureAs: (picture, strip) => call('save_picture_as', { picture, strip }),
+  exportPictures: (pictures, strip) => call('export_pictures', { pictures, strip }),
+  revealPicture: (picture) => call('reveal_picture', { picture }),
+  copyPicture: (picture) => call('copy_picture', { picture }),
+  readPictureSettings: (grant) => call('read_picture_settings', { grant }),
+  pictureAsAttachment: (picture) => call('picture_as_attachment', { picture }),
+  pictureUrl: (picture) => mediaUrl('picture', picture),
+  thumbnailUrl: (picture) => mediaUrl('thumbnail', picture),
 
   catalogue: (refresh) => call('catalogue', { refresh }),
   usageToday: () => call('usage_today'),
   usageReport: (days) => call('usage_report', { days }),
   settings: () => call('settings'),
   saveSettings: (settings) => call('save_settings', { settings }),
+
+  collections: () => call('collections'),
+  createCollection: (name, colour, settings) => call('create_collection', { name, colour, settings }),
+  updateCollection: (collection, name, colour, settings) =>
+    call('update_collection', { collection, name, colour, settings }),
+  deleteCollection: (collection) => call('delete_collection', { collection }),
+  undeleteCollection: (collection) => call('undelete_collection', { collection }),
+  documents: (query) => call('documents', { query }),
+  addPicked: (collection, folder, events) => call('add_picked', { collection, folder, events: channel(events) }),
+  addGrant: (collection, grant, events) => call('add_grant', { collection, grant, events: channel(events) }),
+  addText: (collection, title, text, events) => call('add_text', { collection, title, text, events: channel(events) }),
+  addAddress: (collection, address, events) => call('add_address', { collection, address, events: channel(events) }),
+  acceptQuote: (quote) => call('accept_quote', { quote }),
+  declineQuote: (quote) => call('decline_quote', { quote }),
+  pauseIngest: (run) => call('pause_ingest', { run }),
+  resumeIngest: (run) => call('resume_ingest', { run }),
+  stopIngest: (run) => call('stop_ingest', { run }),
+  activeIngests: () => call('active_ingests'),
+  attachIngest: (run, events) => call('attach_ingest', { run, events: channel(events) }),
+  retryDocument: (document, password, events) =>
+    call('retry_document', { document, password, events: channel(events) }),
+  convertDocument: (document, events) => call('convert_document', { document, events: channel(events) }),
+  deleteDocuments: (documents) => call('delete_documents', { documents }),
+  undeleteDocuments: (documents) => call('undelete_documents', { documents }),
+  moveDocuments: (documents, collection) => call('move_documents', { documents, collection }),
+  searchPassages: (query) => call('search_passages', { query }),
+  passages: (document, offset, limit) => call('passages', { document, offset, limit }),
+  documentText: (document) => call('document_text', { document }),
+  documentBytes: async (address) => {
+    try {
+      const answer = await fetch(address);
+      if (!answer.ok) throw new Error(`the file's bytes: status ${answer.status}`);
+      return new Uint8Array(await answer.arrayBuffer());
+    } catch (error) {
+      throw asFault(error);
+    }
+  },
+  whyAnswer: (message) => call('why_answer', { message }),
+  watchFolder: (collection) => call('watch_folder', { collection }),
+  unwatchFolder: (collection) => call('unwatch_folder', { collection }),
+  vectorInfo: () => call('vector_info'),
+  exportVectors: (format) => call('export_vectors', { format }),
 };

@@ -10,6 +10,7 @@ function inline(text: string): string {
   return escape(text)
     .replace(/!\[([^\]]*)\]\((https?:[^)]+)\)/g, '<span class="picture-chip" data-url="$2">$1</span>')
     .replace(/\[([^\]]+)\]\((https?:[^)]+)\)/g, '<a href="$2" rel="noopener noreferrer nofollow">$1</a>')
+    .replace(/\[(\d{1,2})\]/g, '<cite data-n="$1">$1</cite>')
     .replace(/`([^`]+)`/g, '<code>$1</code>')
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
     .replace(/\*([^*]+)\*/g, '<em>$1</em>');

@@ -90,7 +90,7 @@ async fn a_token_is_discovered_proved_by_three_ticks_and_kept_in_the_keychain() 
     let (listener, events) = unbounded_channel();
     let request = SendRequest { text: "say: hello".to_owned(), ..SendRequest::default() };
     let started = engine.chat().send_message(request, listener).await.unwrap();
-    assert_eq!(Run::from(started, events).to_end().await.text(), "hello");
+    assert_eq!(Run::from(started, events).end().await.text(), "hello");
     let state = engine.accounts().disconnect_account(SECOND_ACCOUNT_ID.into()).await.unwrap();
     assert_eq!(state.current, None);
     assert!(desk.keychain.load().await.unwrap().is_empty(), "the token is gone from the keychain");
@@ -167,7 +167,7 @@ async fn say(engine: &Engine, text: &str) -> String {
     let (listener, events) = unbounded_channel();
     let request = SendRequest { text: text.to_owned(), ..SendRequest::default() };
     let started = engine.chat().send_message(request, listener).await.unwrap();
-    Run::from(started, events).to_end().await.text().to_owned()
+    Run::from(started, events).end().await.text().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,7 +190,7 @@ async fn switching_in_the_middle_of_an_answer_mixes_no_identities() {
     accounts.switch_account(b.clone()).await.unwrap();
     desk.simulator.set_scenario(Scenario::default());
     say(&desk.engine, "say: as b").await;
-    let heard = run.to_end().await;
+    let heard = run.end().await;
     assert_eq!(heard.status(), MessageStatus::Complete, "the running answer ends under the old identity");
     for seen in desk.simulator.requests() {
         let token = seen.header("authorization").unwrap_or_default();

@@ -213,7 +213,7 @@ async fn after_a_kill_the_answer_is_continued() {
     let cut = transcript.tail.last().unwrap().message.clone();
     let (listener, events) = tokio::sync::mpsc::unbounded_channel();
     let started = engine.chat().continue_answer(cut.id, listener).await.unwrap();
-    let heard = crate::desk::Run::from(started, events).to_end().await;
+    let heard = crate::desk::Run::from(started, events).end().await;
     assert_eq!(heard.text(), format!("{} THE END", cut.text));
     assert_eq!(heard.status(), MessageStatus::Complete);
 }

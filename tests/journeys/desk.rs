@@ -102,11 +102,11 @@ impl Desk {
 
     /// Begins a conversation and waits for its answer.
     pub async fn ask(&self, text: &str) -> Heard {
-        self.send(text).await.to_end().await
+        self.send(text).await.end().await
     }
 
     pub async fn ask_in(&self, conversation: &ConversationId, text: &str) -> Heard {
-        self.send_in(conversation, text).await.to_end().await
+        self.send_in(conversation, text).await.end().await
     }
 
     /// The message as the window would load it now.
@@ -146,7 +146,7 @@ impl Run {
         while !matches!(self.next().await, RunStep::Patch { .. }) {}
     }
 
-    pub async fn to_end(mut self) -> Heard {
+    pub async fn end(mut self) -> Heard {
         while !self.next().await.is_last() {}
         Heard { started: self.started, events: self.heard }
     }

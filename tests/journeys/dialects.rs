@@ -30,7 +30,7 @@ async fn check(desk: &Desk, name: &str, effects: Effects) {
             };
             let text = "hello".to_owned();
             let request = SendRequest { text, options: Some(options), ..SendRequest::default() };
-            let heard = desk.request(request).await.to_end().await;
+            let heard = desk.request(request).await.end().await;
             let message = &heard.view().message;
             let which = format!("{name}, {model}, top_k {top_k:?}: {:?}", message.fault);
             assert_eq!(heard.status(), MessageStatus::Complete, "{which}");
@@ -85,7 +85,7 @@ async fn json_mode_brings_json() {
     };
     let request =
         SendRequest { text: "name a prime".to_owned(), options: Some(options), ..SendRequest::default() };
-    let heard = desk.request(request).await.to_end().await;
+    let heard = desk.request(request).await.end().await;
     let value: serde_json::Value = serde_json::from_str(heard.text()).expect("JSON");
     assert!(value["name"].is_string(), "{value}");
 }

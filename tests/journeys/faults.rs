@@ -88,7 +88,7 @@ async fn a_spent_allowance_says_when_it_comes_back_and_a_gone_model_what_to_use_
         options: Some(options),
         ..domain::SendRequest::default()
     };
-    let heard = desk.request(request).await.to_end().await;
+    let heard = desk.request(request).await.end().await;
     assert_eq!(heard.code(), Some(FaultCode::ModelGone));
     assert!(
         heard.view().message.fault.as_ref().unwrap().replacement.is_some(),
@@ -155,7 +155,7 @@ async fn an_answer_that_is_cut_keeps_what_arrived_and_is_never_called_done() {
         let (listener, events) = tokio::sync::mpsc::unbounded_channel();
         let message = heard.started.answer.message.id.clone();
         let started = desk.engine.chat().continue_answer(message, listener).await.unwrap();
-        let continued = crate::desk::Run::from(started, events).to_end().await;
+        let continued = crate::desk::Run::from(started, events).end().await;
         assert_eq!(continued.text(), format!("{} and the rest.", heard.text()), "{name}");
         assert_eq!(continued.status(), MessageStatus::Complete, "{name}");
         assert_eq!(continued.view().message.fault, None, "{name}: the former fault is over");
@@ -221,7 +221,7 @@ async fn offline_everything_else_works() {
     let (listener, events) = tokio::sync::mpsc::unbounded_channel();
     let request = domain::SendRequest { text: "hello".to_owned(), ..domain::SendRequest::default() };
     let started = engine.chat().send_message(request, listener).await.expect("the message is kept");
-    let heard = crate::desk::Run::from(started, events).to_end().await;
+    let heard = crate::desk::Run::from(started, events).end().await;
     assert_eq!(heard.code(), Some(FaultCode::Offline));
     assert!(begun.elapsed() < Duration::from_secs(10), "said within ten seconds: {:?}", begun.elapsed());
     let question = heard.started.question.as_ref().unwrap().message.id.clone();

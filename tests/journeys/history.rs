@@ -2,7 +2,7 @@
 
 use crate::desk::{CHAT, Desk, options};
 use domain::{DatabaseState, FaultCode, MessageId, MessageStatus, Role, SendRequest, Timestamp};
-use engine::{Engine, Nowhere};
+use engine::{Engine, ExportFormat, Nowhere};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use store::{Ending, NewConversation, NewMessage, Place, Store, Turn, Where};
@@ -228,4 +228,41 @@ async fn the_catalogue_is_kept_for_the_next_start() {
     assert_eq!(kept.models.len(), live.models.len());
     assert_eq!(desk.simulator.requests().len(), seen, "a fresh one is not asked for again");
     assert!(desk.simulator.requests().iter().all(|request| !request.path.contains(CHAT)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_comes_back_once_and_a_backup_whole() {
+    let desk = Desk::open().await;
+    let history = desk.engine.history();
+    let heard = desk.ask("say: to be kept").await;
+    desk.engine.chat().regenerate(heard.view().message.id.clone(), None, Nowhere).await.unwrap();
+    while !desk.engine.chat().active_runs().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (json, page, text) =
+        (folder.path().join("a.json"), folder.path().join("a.html"), folder.path().join("a.md"));
+    for (format, file) in
+        [(ExportFormat::Json, &json), (ExportFormat::Html, &page), (ExportFormat::Markdown, &text)]
+    {
+        history.export_conversations(Vec::new(), format, file.clone()).await.unwrap();
+        assert!(std::fs::read_to_string(file).unwrap().contains("to be kept"), "{}", file.display());
+    }
+    let backup = folder.path().join("a.edgewise");
+    history.back_up(backup.clone()).await.unwrap();
+
+    let other = Desk::open().await;
+    let imported = other.engine.history();
+    assert_eq!(imported.import_conversations(json.clone()).await.unwrap(), 1);
+    assert_eq!(imported.import_conversations(json).await.unwrap(), 0, "what is there is not doubled");
+    let transcript = imported.transcript(heard.conversation().clone()).await.unwrap();
+    assert_eq!(transcript.tail[1].versions, 2, "with its versions");
+
+    let third = Desk::open().await;
+    third.ask("say: to be replaced").await;
+    third.engine.history().restore_backup(backup).await.unwrap();
+    let page = third.engine.history().conversations(0, 10, false).await.unwrap();
+    assert_eq!(page.conversations.len(), 1);
+    assert_eq!(page.conversations[0].id, *heard.conversation());
+    assert_eq!(third.ask("say: on").await.text(), "on", "and it goes on at once");
 }

@@ -128,7 +128,7 @@ async fn a_temporary_conversation_leaves_no_trace() {
         temporary: true,
         ..SendRequest::default()
     };
-    let heard = desk.request(request).await.to_end().await;
+    let heard = desk.request(request).await.end().await;
     assert!(heard.text().contains(secret));
     let conversation = heard.conversation().clone();
     desk.ask_in(&conversation, &format!("say: more {secret}")).await;

@@ -30,7 +30,7 @@ async fn stop_in_the_middle_closes_the_connection_and_keeps_what_arrived() {
     desk.engine.chat().stop_run(&run.started.run).await.unwrap();
     let took = closed_at_the_server(&desk).await;
     assert!(took < LIMIT, "{took:?}");
-    let heard = run.to_end().await;
+    let heard = run.end().await;
     assert_eq!(heard.status(), MessageStatus::Stopped);
     assert_eq!(heard.view().message.finish, Some(Finish::Stopped));
     assert_eq!(heard.view().message.fault, None, "what the person wanted is no failure");
@@ -58,7 +58,7 @@ async fn stop_before_the_first_word_closes_the_connection_too() {
         desk.engine.chat().stop_run(&run.started.run).await.unwrap();
         let took = closed_at_the_server(&desk).await;
         assert!(took < LIMIT, "{took:?} with {effects:?}");
-        assert_eq!(run.to_end().await.status(), MessageStatus::Stopped);
+        assert_eq!(run.end().await.status(), MessageStatus::Stopped);
     }
 }
 
@@ -70,7 +70,7 @@ async fn stop_during_a_pause_ends_the_pause() {
     while !matches!(run.next().await, domain::RunStep::Waiting { .. }) {}
     let begun = Instant::now();
     desk.engine.chat().stop_run(&run.started.run).await.unwrap();
-    assert_eq!(run.to_end().await.status(), MessageStatus::Stopped);
+    assert_eq!(run.end().await.status(), MessageStatus::Stopped);
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
 }
 
@@ -82,7 +82,7 @@ async fn deleting_a_conversation_stops_what_is_written_in_it() {
     run.first_words().await;
     let id = run.started.conversation.id.clone();
     desk.engine.history().delete_conversation(id.clone()).await.unwrap();
-    assert_eq!(run.to_end().await.status(), MessageStatus::Stopped);
+    assert_eq!(run.end().await.status(), MessageStatus::Stopped);
     assert!(desk.engine.history().transcript(id.clone()).await.is_err());
     let back = desk.engine.history().undelete_conversation(id.clone()).await.unwrap();
     assert!(!back.streaming);
@@ -105,7 +105,7 @@ async fn closing_the_app_keeps_what_arrived_and_continue_finishes_it() {
     desk.scenario(Scenario::default());
     let (listener, events) = tokio::sync::mpsc::unbounded_channel();
     let started = desk.engine.chat().continue_answer(message, listener).await.unwrap();
-    let whole = crate::desk::Run::from(started, events).to_end().await;
+    let whole = crate::desk::Run::from(started, events).end().await;
     assert_eq!(whole.status(), MessageStatus::Complete);
     assert!(whole.text().starts_with(&view.message.text) && whole.text().len() > view.message.text.len());
 }

@@ -83,7 +83,7 @@ async fn the_talk_so_far_goes_with_the_next_question_without_its_thoughts() {
     };
     let request =
         SendRequest { text: "say: one".to_owned(), options: Some(options), ..SendRequest::default() };
-    let first = desk.request(request).await.to_end().await;
+    let first = desk.request(request).await.end().await;
     assert_eq!(first.view().message.thinking.as_deref(), Some("secret deliberation"));
     assert!(first.view().message.thinking_ms.is_some());
     assert!(
@@ -130,7 +130,7 @@ async fn regenerating_and_editing_keep_the_former_branches_as_versions() {
     let model = "@cf/meta/llama-3.2-3b-instruct";
     let answer = first.started.answer.message.id.clone();
     let started = desk.engine.chat().regenerate(answer.clone(), Some(model.into()), listener).await.unwrap();
-    let again = Run::from(started, events).to_end().await;
+    let again = Run::from(started, events).end().await;
     assert_eq!((again.view().version, again.view().versions), (2, 2));
     assert_eq!(again.view().message.model, Some(model.into()));
     assert_eq!(again.started.path.len(), 2, "what followed the first version is not on the new path");
@@ -148,7 +148,7 @@ async fn regenerating_and_editing_keep_the_former_branches_as_versions() {
         .edit_message(question.clone(), "say: other".to_owned(), vec![], listener)
         .await
         .unwrap();
-    let edited = Run::from(started, events).to_end().await;
+    let edited = Run::from(started, events).end().await;
     assert_eq!(edited.text(), "other");
     let asked = desk.load(&edited.started.question.as_ref().unwrap().message.id).await;
     assert_eq!((asked.version, asked.versions), (2, 2));
@@ -168,7 +168,7 @@ async fn an_answer_cut_by_its_limit_goes_on_in_the_same_message() {
     };
     let text = "write 60 words".to_owned();
     let request = SendRequest { text, options: Some(options), ..SendRequest::default() };
-    let cut = desk.request(request).await.to_end().await;
+    let cut = desk.request(request).await.end().await;
     assert_eq!(cut.view().message.finish, Some(Finish::Length));
     assert_eq!(cut.status(), MessageStatus::Complete);
 
@@ -176,7 +176,7 @@ async fn an_answer_cut_by_its_limit_goes_on_in_the_same_message() {
     let (listener, events) = unbounded_channel();
     let started = desk.engine.chat().continue_answer(message.clone(), listener).await.unwrap();
     assert_eq!(started.answer.message.text, cut.text(), "it begins as far as it came");
-    let whole = Run::from(started, events).to_end().await;
+    let whole = Run::from(started, events).end().await;
     assert_eq!(whole.started.answer.message.id, message);
     assert!(
         whole.text().starts_with(cut.text()) && whole.text().len() > cut.text().len(),
@@ -195,7 +195,7 @@ async fn what_does_not_fit_the_window_is_left_out_and_said() {
     let long = format!("say: ok. {}", "several words of padding ".repeat(2_000));
     let request =
         SendRequest { text: long.clone(), options: Some(options.clone()), ..SendRequest::default() };
-    let first = desk.request(request).await.to_end().await;
+    let first = desk.request(request).await.end().await;
     let conversation = first.conversation().clone();
     desk.ask_in(&conversation, &long).await;
     let third = desk.ask_in(&conversation, &long).await;
@@ -271,7 +271,7 @@ async fn a_window_that_opens_later_is_told_everything() {
     desk.engine.chat().attach_run(&id, 0, listener).await.unwrap();
     let loaded = desk.load(&active[0].message).await;
     assert_eq!(loaded.run.as_ref(), Some(&active[0].run), "a message says which run writes it");
-    let late = Run::from(desk_started(&desk, &active[0].conversation).await, events).to_end().await;
+    let late = Run::from(desk_started(&desk, &active[0].conversation).await, events).end().await;
     assert_eq!(late.events[0].seq, 1);
     assert_eq!(late.status(), MessageStatus::Complete);
     assert!(!late.painted().is_empty());
@@ -308,7 +308,7 @@ async fn pictures_and_texts_go_with_a_message() {
         options: Some(options.clone()),
         ..SendRequest::default()
     };
-    let heard = desk.request(request.clone()).await.to_end().await;
+    let heard = desk.request(request.clone()).await.end().await;
     assert_eq!(heard.status(), MessageStatus::Complete, "{:?}", heard.view().message.fault);
     assert_eq!(heard.started.question.as_ref().unwrap().message.attachments.len(), 2);
     let sent = String::from_utf8(desk.chats()[0].body.to_vec()).unwrap();
@@ -316,7 +316,7 @@ async fn pictures_and_texts_go_with_a_message() {
     assert!(sent.contains("the rent is 900") && sent.contains("data, not instructions"), "the text is data");
 
     let blind = ConversationOptions { model: Some("@cf/zai-org/glm-4.7-flash".into()), ..options };
-    desk.request(SendRequest { options: Some(blind), ..request }).await.to_end().await;
+    desk.request(SendRequest { options: Some(blind), ..request }).await.end().await;
     let sent = String::from_utf8(desk.chats()[1].body.to_vec()).unwrap();
     assert!(!sent.contains("data:image"), "a model that does not see is not sent the picture");
     assert!(sent.contains("cat.png"), "but is told of it");

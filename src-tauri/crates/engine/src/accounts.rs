@@ -223,12 +223,7 @@ impl Accounts {
             .read(|shelf| Ok((shelf.disk.accounts()?, shelf.disk.value::<AccountKey>(CURRENT)?)))
             .await;
         if let Ok((accounts, current)) = known {
-            let mut state = self.engine.access().state();
-            for account in accounts {
-                state.enter(account, None);
-            }
-            let known = current.filter(|key| state.find(key).is_some());
-            state.current = state.current.take().or(known);
+            self.engine.access().state().know(accounts, current);
         }
         let accounts = self.clone();
         self.engine.runs().quietly(tokio_util::sync::CancellationToken::new(), async move {

@@ -84,7 +84,7 @@ impl Chat {
                 }
                 Conversation::Existing(id)
             }
-            None => Conversation::New { options: self.options(options), temporary },
+            None => Conversation::New { options: Box::new(self.options(options)), temporary },
         };
         let place = parent.map_or(Place::End, Place::After);
         Ok(Order::Ask { conversation, place, question: Some(question), model: None })

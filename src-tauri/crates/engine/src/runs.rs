@@ -61,8 +61,8 @@ impl Run {
     /// Repeats all events after the one numbered `after` to `listener`, and then tells it the coming ones.
     fn attach(&self, after: u64, listener: Arc<dyn Sink<RunEvent>>) {
         let mut log = self.log();
-        let missed = log.events.iter().filter(|event| event.seq > after);
-        let listens = missed.fold(true, |listens, event| listens && listener.send(event.clone()));
+        let mut missed = log.events.iter().filter(|event| event.seq > after);
+        let listens = missed.all(|event| listener.send(event.clone()));
         if listens && !log.is_over() {
             log.listeners.push(listener);
         }

@@ -207,6 +207,18 @@ impl State {
         }
     }
 
+    /// Takes over what the database knows. The environment's account stays, and stays in use.
+    pub(crate) fn know(&mut self, accounts: Vec<Account>, current: Option<AccountKey>) {
+        self.accounts.retain(|account| account.kept_in == KeptIn::Environment);
+        let environment = self.accounts.first().map(|account| account.key.clone());
+        for account in accounts {
+            self.enter(account, None);
+        }
+        let remembered = current.filter(|key| self.find(key).is_some());
+        let first = || self.accounts.first().map(|account| account.key.clone());
+        self.current = environment.or(remembered).or_else(first);
+    }
+
     /// Forgets an account and its token. Another one that can be used takes its place, if it was in use.
     pub(crate) fn forget(&mut self, key: &AccountKey) {
         self.accounts.retain(|account| account.key != *key);

@@ -51,7 +51,7 @@ pub(crate) enum Conversation {
     /// It begins with this turn.
     New {
         /// Its settings.
-        options: ConversationOptions,
+        options: Box<ConversationOptions>,
         /// It leaves no trace.
         temporary: bool,
     },
@@ -155,7 +155,7 @@ async fn setting(engine: &Engine, order: &Order) -> Result<Setting, Fault> {
             (id.clone(), options, model.clone())
         }
         Order::Ask { conversation: Conversation::New { options, .. }, model, .. } => {
-            (engine.new_id(), options.clone(), model.clone())
+            (engine.new_id(), options.as_ref().clone(), model.clone())
         }
     };
     let model = engine.models().for_chat(model.as_ref().or(options.model.as_ref())).await;

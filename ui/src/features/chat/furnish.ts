@@ -18,6 +18,8 @@ function button(action: string, label: string, pressed?: boolean): HTMLButtonEle
 function furnishCode(figure: HTMLElement, fold: boolean): void {
   const caption =
     figure.querySelector('figcaption') ?? figure.insertBefore(document.createElement('figcaption'), figure.firstChild);
+  // The end of streaming comes here too, with the same nodes.
+  if (caption.querySelector('.code-name')) return;
   const name = document.createElement('span');
   name.className = 'code-name';
   name.textContent = caption.textContent || m.code_text();

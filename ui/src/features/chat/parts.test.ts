@@ -52,6 +52,13 @@ describe('Blocks', () => {
     expect(container.querySelectorAll('figcaption button')).toHaveLength(2);
   });
 
+  it('the_end_of_streaming_leaves_the_name_of_the_code_alone', async () => {
+    const { container, rerender } = render(Blocks, { blocks: [{ html: code }], streaming: true });
+    await rerender({ blocks: [{ html: code }], streaming: false });
+    expect(container.querySelector('figcaption')).toHaveTextContent(/^rustWrapCopy$/);
+    expect(container.querySelector('.code-name')).toHaveTextContent(/^rust$/);
+  });
+
   it('long_code_begins_folded_but_not_while_it_streams', () => {
     const long = code.replace('let x = 1;\n', 'line\n'.repeat(50));
     const { container } = render(Blocks, { blocks: [{ html: long }] });

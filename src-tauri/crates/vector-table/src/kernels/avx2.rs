@@ -1,10 +1,14 @@
-//! AVX2: 32 rows of one byte column in a register; the rest is the portable text compiled for AVX2.
+//! AVX2: the scan with 32 rows of one byte column in a register, the transform and the tables; the rest is the portable
+//! text compiled for AVX2.
 
 use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi8, _mm256_add_epi16, _mm256_and_si256, _mm256_loadu_si256, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256,
-    _mm256_sub_epi16,
+    __m256i, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_ps, _mm256_and_si256, _mm256_cvttps_epi32,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_packus_epi16,
+    _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permutevar8x32_epi32,
+    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setr_ps, _mm256_setzero_ps,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_epi16, _mm256_sub_ps,
 };
 
 /// # Safety
@@ -75,14 +79,76 @@ pub unsafe fn distance_square(left: &[f32], right: &[f32]) -> f32 {
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub unsafe fn hadamard(values: &mut [f32]) {
-    portable::hadamard(values);
+    if values.len() < 8 {
+        return portable::hadamard(values);
+    }
+    let (by_one, by_two, by_four) = (
+        _mm256_setr_ps(1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0),
+        _mm256_setr_ps(1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0),
+        _mm256_setr_ps(1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0),
+    );
+    for lanes in values.chunks_exact_mut(8) {
+        // SAFETY: the chunk is eight f32.
+        unsafe {
+            let mut row = _mm256_loadu_ps(lanes.as_ptr());
+            row = _mm256_add_ps(_mm256_mul_ps(row, by_one), _mm256_permute_ps::<0b1011_0001>(row));
+            row = _mm256_add_ps(_mm256_mul_ps(row, by_two), _mm256_permute_ps::<0b0100_1110>(row));
+            row = _mm256_add_ps(_mm256_mul_ps(row, by_four), _mm256_permute2f128_ps::<1>(row, row));
+            _mm256_storeu_ps(lanes.as_mut_ptr(), row);
+        }
+    }
+    let mut half = 8;
+    while half < values.len() {
+        for pair in values.chunks_exact_mut(2 * half) {
+            let (first, second) = pair.split_at_mut(half);
+            for (first, second) in first.chunks_exact_mut(8).zip(second.chunks_exact_mut(8)) {
+                // SAFETY: both chunks are eight f32.
+                unsafe {
+                    let (a, b) = (_mm256_loadu_ps(first.as_ptr()), _mm256_loadu_ps(second.as_ptr()));
+                    _mm256_storeu_ps(first.as_mut_ptr(), _mm256_add_ps(a, b));
+                    _mm256_storeu_ps(second.as_mut_ptr(), _mm256_sub_ps(a, b));
+                }
+            }
+        }
+        half *= 2;
+    }
+    portable::shrink(values);
 }
 
 /// # Safety
-/// The processor has AVX2.
+/// The processor has AVX2; `low` and `high` have 32 bytes for each eight places, as `Level::tables` asserts.
 #[target_feature(enable = "avx2")]
 pub unsafe fn tables(places: &[f32], inverse: f32, top: f32, low: &mut [u8], high: &mut [u8]) {
-    portable::tables(places, inverse, top, low, high);
+    for ((column, low), high) in
+        places.chunks_exact(8).zip(low.chunks_exact_mut(32)).zip(high.chunks_exact_mut(32))
+    {
+        for (group, out) in [(&column[..4], low), (&column[4..], high)] {
+            // SAFETY: this is called with AVX2.
+            unsafe { table(group, inverse, top, out) };
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn table(group: &[f32], inverse: f32, top: f32, out: &mut [u8]) {
+    let half = |from: usize| {
+        // SAFETY: each subset row has sixteen f32, and `from` is 0 or 8.
+        let subset = |bit: usize| unsafe { _mm256_loadu_ps(portable::SUBSETS[bit].as_ptr().add(from)) };
+        let part = |bit: usize| _mm256_mul_ps(_mm256_set1_ps(group[bit]), subset(bit));
+        let sum = _mm256_add_ps(_mm256_add_ps(_mm256_add_ps(part(0), part(1)), part(2)), part(3));
+        let above = _mm256_sub_ps(sum, _mm256_set1_ps(portable::lowest(group)));
+        let scaled = _mm256_add_ps(_mm256_mul_ps(above, _mm256_set1_ps(inverse)), _mm256_set1_ps(0.5));
+        let held = _mm256_min_ps(_mm256_max_ps(scaled, _mm256_setzero_ps()), _mm256_set1_ps(top));
+        _mm256_cvttps_epi32(held)
+    };
+    // Packing works in halves of 128 bits: the order of the quarters is set right at the end.
+    let words = _mm256_packus_epi32(half(0), half(8));
+    let bytes = _mm256_packus_epi16(words, words);
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+    let twice = _mm256_permutevar8x32_epi32(bytes, order);
+    debug_assert_eq!(out.len(), 32);
+    // SAFETY: `out` is 32 bytes.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast::<__m256i>(), twice) };
 }
 
 /// # Safety

@@ -1,6 +1,6 @@
 //! AVX-512 BW: two byte columns of 32 rows in a register; the rest is the portable text compiled for AVX-512.
 
-use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
+use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, avx2, portable};
 use std::arch::x86_64::{
     __m256i, __m512i, _mm256_add_epi16, _mm256_storeu_si256, _mm512_add_epi8, _mm512_add_epi16,
     _mm512_and_si512, _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_loadu_si512,
@@ -79,14 +79,16 @@ pub unsafe fn distance_square(left: &[f32], right: &[f32]) -> f32 {
 /// The processor has AVX-512 F and BW.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub unsafe fn hadamard(values: &mut [f32]) {
-    portable::hadamard(values);
+    // SAFETY: a processor with AVX-512 has AVX2. Wider registers gain nothing on 512 values.
+    unsafe { avx2::hadamard(values) };
 }
 
 /// # Safety
 /// The processor has AVX-512 F and BW.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub unsafe fn tables(places: &[f32], inverse: f32, top: f32, low: &mut [u8], high: &mut [u8]) {
-    portable::tables(places, inverse, top, low, high);
+    // SAFETY: a processor with AVX-512 has AVX2; the lengths are as asserted.
+    unsafe { avx2::tables(places, inverse, top, low, high) };
 }
 
 /// # Safety

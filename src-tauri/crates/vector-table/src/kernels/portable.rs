@@ -129,15 +129,27 @@ pub fn hadamard(values: &mut [f32]) {
     let length = values.len();
     let mut half = 1;
     while half < length {
-        for pair in values.chunks_exact_mut(2 * half) {
-            let (first, second) = pair.split_at_mut(half);
-            for (a, b) in first.iter_mut().zip(second) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
-        }
+        hadamard_step(values, half);
         half *= 2;
     }
-    let scale = 1.0 / (length as f32).sqrt();
+    shrink(values);
+}
+
+/// One step of the transform: sums and differences of places `half` apart.
+#[inline(always)]
+pub fn hadamard_step(values: &mut [f32], half: usize) {
+    for pair in values.chunks_exact_mut(2 * half) {
+        let (first, second) = pair.split_at_mut(half);
+        for (a, b) in first.iter_mut().zip(second) {
+            (*a, *b) = (*a + *b, *a - *b);
+        }
+    }
+}
+
+/// Keeps the length of the transformed values what it was.
+#[inline(always)]
+pub fn shrink(values: &mut [f32]) {
+    let scale = 1.0 / (values.len() as f32).sqrt();
     for value in values {
         *value *= scale;
     }
@@ -155,21 +167,43 @@ pub fn tables(places: &[f32], inverse: f32, top: f32, low: &mut [u8], high: &mut
     }
 }
 
+/// Whether a subset has the first, second, third, fourth place of a group.
+pub const SUBSETS: [[f32; 16]; 4] = {
+    let mut subsets = [[0.0; 16]; 4];
+    let mut subset = 0;
+    while subset < 16 {
+        let mut bit = 0;
+        while bit < 4 {
+            subsets[bit][subset] = (subset >> bit & 1) as f32;
+            bit += 1;
+        }
+        subset += 1;
+    }
+    subsets
+};
+
+/// The lowest of the sums over the subsets of a group.
+#[inline(always)]
+pub fn lowest(group: &[f32]) -> f32 {
+    group[0].min(0.0) + group[1].min(0.0) + group[2].min(0.0) + group[3].min(0.0)
+}
+
 #[inline(always)]
 fn table(group: &[f32], inverse: f32, top: f32, out: &mut [u8]) {
-    let lowest = group[0].min(0.0) + group[1].min(0.0) + group[2].min(0.0) + group[3].min(0.0);
-    let mut entries = [0u8; 16];
+    let lowest = lowest(group);
+    let mut entries = [0i32; 16];
     for (subset, entry) in entries.iter_mut().enumerate() {
-        let mut sum = 0.0;
-        for (bit, value) in group.iter().enumerate() {
-            sum += if subset >> bit & 1 == 1 { *value } else { 0.0 };
-        }
+        let sum = group[0] * SUBSETS[0][subset]
+            + group[1] * SUBSETS[1][subset]
+            + group[2] * SUBSETS[2][subset]
+            + group[3] * SUBSETS[3][subset];
         // Rounds to the nearest, and stays within the table whatever f32 did.
-        let rounded = ((sum - lowest) * inverse + 0.5).min(top);
-        *entry = rounded as u8;
+        *entry = ((sum - lowest) * inverse + 0.5).clamp(0.0, top) as i32;
     }
-    out[..16].copy_from_slice(&entries);
-    out[16..32].copy_from_slice(&entries);
+    for (subset, entry) in entries.iter().enumerate() {
+        out[subset] = *entry as u8;
+        out[subset + 16] = *entry as u8;
+    }
 }
 
 /// One bit a place (the residual against `centre` is positive), and the sums that [`crate::code`] makes its factors of.

@@ -23,8 +23,15 @@ use crate::segment::{Draft, Segment, UNFINISHED};
 /// Fewer slots without a file are left to the searches, which read the rows or keep the codes in memory.
 const FLUSH_SLOTS: u32 = 2048;
 
-/// A segment is written anew together with its neighbour when that has at least a quarter of its slots.
-const MERGE_FACTOR: u32 = 4;
+/// While rows keep coming the worker waits for so many: fewer files, and less work again for the same rows.
+const BUSY_SLOTS: u32 = 16_384;
+
+/// How long no row must come before the worker takes what there is.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Segments of about a size are written anew as one when there are so many beside each other. A row is then coded as
+/// often as the fourth logarithm of the table's size says.
+const MERGE_SEGMENTS: usize = 4;
 
 /// The inverted file is made anew when the table has grown by this factor since its centres were chosen.
 const RETRAIN_FACTOR: u64 = 4;
@@ -111,16 +118,22 @@ fn unwritten(segments: &[Arc<Segment>], gaps: &[Range]) -> Vec<Range> {
     joined
 }
 
-/// The range with its neighbours to the left, as long as they are not much larger: so a row is coded again only
-/// each time that its segment has grown by a quarter or more, and files stay few.
-fn widened(mut range: Range, segments: &[Arc<Segment>]) -> Range {
+/// The range with its neighbours to the left, when enough of them are not much larger.
+fn widened(range: Range, segments: &[Arc<Segment>]) -> Range {
+    let (mut from, mut largest, mut joined) = (range.0, range.1 - range.0, 1);
+    let mut widened = range;
     for segment in segments.iter().rev().filter(|segment| segment.path.is_some() && segment.lists() == 1) {
-        let (from, to) = segment.range();
-        if to == range.0 && to - from < MERGE_FACTOR * (range.1 - range.0) {
-            range.0 = from;
+        let (left, right) = segment.range();
+        if right != from || right - left > 2 * largest {
+            continue;
+        }
+        (from, joined) = (left, joined + 1);
+        if joined >= MERGE_SEGMENTS {
+            // From here on it is one segment of this size, which may be the fourth of its own kind.
+            (widened.0, largest, joined) = (left, range.1 - left, 1);
         }
     }
-    range
+    widened
 }
 
 /// Works until nothing is left to do. Returns whether it was this process's turn at all.
@@ -229,16 +242,34 @@ pub fn worker(core: &Core) {
     let mut patience = 0;
     while let Some(told) = core.bell.wait(PATIENCE.get(patience).copied()) {
         patience = if told { 0 } else { patience + 1 };
-        let outcome = connect(core).and_then(|connection| {
-            let turn = run(core, &connection, Eagerness::Relaxed, core.bell.stop())?;
-            let now = rows::snapshot(&connection, core.coder.id)?;
-            Ok(turn && unwritten_slots(core, now) < FLUSH_SLOTS)
-        });
+        if told && !wait_for_quiet(core) {
+            break;
+        }
+        let outcome =
+            connect(core).and_then(|connection| run(core, &connection, Eagerness::Relaxed, core.bell.stop()));
         match outcome {
             // Rows may still come from a transaction that is not over: hence the patience.
             Ok(_) => core.keep_failure(None),
             Err(Error::Cancelled) => {}
             Err(failure) => core.keep_failure(Some(failure.to_string())),
+        }
+    }
+}
+
+/// Waits until no more rows come, or enough of them have. False when it is time to end.
+fn wait_for_quiet(core: &Core) -> bool {
+    let Ok(connection) = connect(core) else { return true };
+    loop {
+        match core.bell.wait(Some(QUIET)) {
+            None => return false,
+            Some(false) => return true,
+            Some(true) => {
+                let enough = rows::snapshot(&connection, core.coder.id)
+                    .is_ok_and(|now| unwritten_slots(core, now) >= BUSY_SLOTS);
+                if enough {
+                    return true;
+                }
+            }
         }
     }
 }

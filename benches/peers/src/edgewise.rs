@@ -1,0 +1,149 @@
+//! Edgewise's vector table.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use vector_table::{Cancel, Filter, Metric, Options, Recall, Row, Space, SpaceId, VectorTable};
+
+use crate::data::{self, Data};
+use crate::measure::{Figures, disk_mb, memory_mb, percentile, recall, time};
+
+const BATCH: usize = 1000;
+
+fn connect(path: &Path) -> Connection {
+    let connection = Connection::open(path).expect("a database");
+    connection.pragma_update(None, "journal_mode", "wal").expect("a write-ahead log");
+    connection.pragma_update(None, "synchronous", "normal").expect("a setting");
+    connection.pragma_update(None, "cache_size", -16_000).expect("a setting");
+    connection
+}
+
+pub fn measure(folder: &Path) -> Figures {
+    let (work, codes) = (folder.join("edgewise"), folder.join("edgewise/codes"));
+    let data = data::read(folder);
+    fs::remove_dir_all(&work).ok();
+    fs::create_dir_all(&work).expect("a folder");
+    let mut figures = Figures { system: "Edgewise".into(), ..Figures::default() };
+    let id = fill(&work, &codes, &data, &mut figures);
+    let Data { rows, dimensions, queries, truth, .. } = data;
+    // The rows are let go: what is in memory from here on is the table's.
+    let data = Data { rows, dimensions, queries, truth, base: Vec::new() };
+    let before = memory_mb();
+    let ((connection, table), opened) = time(|| {
+        let connection = connect(&work.join("data.sqlite"));
+        let table = VectorTable::open(&connection, &codes, id, Options::default()).expect("the table");
+        search(&table, &connection, &data.queries[..dimensions], &Filter::All);
+        (connection, table)
+    });
+    figures.open_ms = opened.as_secs_f64() * 1e3;
+    let (p50, p95, found) = ask(&table, &connection, &data, 0, &Filter::All);
+    (figures.p50_ms, figures.p95_ms, figures.recall) = (p50, p95, found);
+    let every = |step: usize| (0..rows as i64).step_by(step).collect::<Vec<i64>>();
+    let (tenth, hundredth) = (every(10), every(100));
+    let (p50, _, found) = ask(&table, &connection, &data, 1, &Filter::Ids(&tenth));
+    figures.filtered_10 = (p50, found);
+    let (p50, _, found) = ask(&table, &connection, &data, 2, &Filter::Ids(&hundredth));
+    figures.filtered_1 = (p50, found);
+    figures.memory_mb = memory_mb() - before;
+    figures.replace_ms = replace(&work, &table, &data);
+    eprintln!("{:?}", table.stats(&connection).expect("stats").segments);
+    figures
+}
+
+fn fill(work: &Path, codes: &Path, data: &Data, figures: &mut Figures) -> SpaceId {
+    let mut connection = connect(&work.join("data.sqlite"));
+    let transaction = connection.transaction().expect("a transaction");
+    transaction.execute_batch(VectorTable::SCHEMA).expect("the schema");
+    let space = Space { model: "bench".into(), dimensions: data.dimensions, pooling: None, metric: Metric::Cosine };
+    let id = VectorTable::create(&transaction, &space).expect("a space");
+    transaction.commit().expect("a commit");
+    let table = VectorTable::open(&connection, codes, id, Options::default()).expect("the table");
+    // Until the last row is in a code file: nothing is left over for the searches.
+    let (written, filled) = time(|| {
+        let (_, written) = time(|| {
+            for start in (0..data.rows).step_by(BATCH) {
+                let transaction = connection.transaction().expect("a transaction");
+                let rows: Vec<Row<'_>> = (start..data.rows.min(start + BATCH))
+                    .map(|index| Row { id: index as i64, collection: 0, vector: data.row(index) })
+                    .collect();
+                table.upsert(&transaction, &rows).expect("room");
+                transaction.commit().expect("a commit");
+            }
+        });
+        while !table.settle(&connection, &Cancel::new()).expect("codes") {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        written
+    });
+    eprintln!("rows written in {written:.2?}, codes in {filled:.2?}");
+    figures.insert_per_second = data.rows as f64 / filled.as_secs_f64();
+    drop((table, connection));
+    figures.disk_mb = disk_mb(work);
+    id
+}
+
+fn search(table: &VectorTable, connection: &Connection, query: &[f32], filter: &Filter<'_>) -> Vec<i64> {
+    let recall = match std::env::var("PEERS_RECALL").as_deref() {
+        Ok("fast") => Recall::Fast,
+        Ok("exact") => Recall::Exact,
+        _ => Recall::Balanced,
+    };
+    let hits = table.search(connection, query, 10, filter, recall, &Cancel::new()).expect("an answer");
+    hits.into_iter().map(|hit| hit.id).collect()
+}
+
+fn ask(
+    table: &VectorTable,
+    connection: &Connection,
+    data: &Data,
+    part: usize,
+    filter: &Filter<'_>,
+) -> (f64, f64, f64) {
+    let (mut times, mut found) = (Vec::new(), 0.0);
+    for (query, truth) in data.queries() {
+        let (ids, took) = time(|| search(table, connection, query, filter));
+        times.push(took);
+        found += recall(&ids, &truth[part]);
+    }
+    (percentile(&mut times, 50), percentile(&mut times, 95), found / times.len() as f64)
+}
+
+/// Deletes a hundred rows, writes them again, and searches.
+fn replace(work: &Path, table: &VectorTable, data: &Data) -> f64 {
+    let mut connection = connect(&work.join("data.sqlite"));
+    let ids: Vec<i64> = (0..100).collect();
+    let vectors: Vec<Vec<f32>> =
+        ids.iter().map(|id| table.get(&connection, *id).expect("a row").expect("a row").vector).collect();
+    let (_, took) = time(|| {
+        let transaction = connection.transaction().expect("a transaction");
+        table.delete(&transaction, &ids).expect("rows");
+        transaction.commit().expect("a commit");
+        let transaction = connection.transaction().expect("a transaction");
+        let rows: Vec<Row<'_>> =
+            ids.iter().zip(&vectors).map(|(id, vector)| Row { id: *id, collection: 0, vector }).collect();
+        table.upsert(&transaction, &rows).expect("room");
+        transaction.commit().expect("a commit");
+        search(table, &connection, &data.queries[..data.dimensions], &Filter::All)
+    });
+    took.as_secs_f64() * 1e3
+}
+
+/// Searches the table of an earlier run for five seconds.
+pub fn search_again(folder: &Path, every: usize) {
+    let data = data::read(folder);
+    let connection = connect(&folder.join("edgewise/data.sqlite"));
+    let codes = folder.join("edgewise/codes");
+    let table = VectorTable::open(&connection, &codes, SpaceId(1), Options::default()).expect("the table");
+    let ids: Vec<i64> = (0..data.rows as i64).step_by(every).collect();
+    let filter = if every == 1 { Filter::All } else { Filter::Ids(&ids) };
+    let start = std::time::Instant::now();
+    let (mut searches, mut times) = (0, Vec::new());
+    while start.elapsed().as_secs() < 5 {
+        for (query, _) in data.queries() {
+            times.push(time(|| search(&table, &connection, query, &filter)).1);
+            searches += 1;
+        }
+    }
+    println!("{searches} searches, p50 {:.4} ms", percentile(&mut times, 50));
+}

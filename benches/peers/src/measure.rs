@@ -1,0 +1,80 @@
+//! Clocks, memory and the line that is printed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What one system did.
+#[derive(Default)]
+pub struct Figures {
+    pub system: String,
+    pub insert_per_second: f64,
+    pub disk_mb: f64,
+    pub open_ms: f64,
+    pub p50_ms: f64,
+    pub p95_ms: f64,
+    pub recall: f64,
+    pub filtered_10: (f64, f64),
+    pub filtered_1: (f64, f64),
+    pub replace_ms: f64,
+    pub memory_mb: f64,
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "{{\"system\":\"{}\",\"insert_per_second\":{:.0},\"disk_mb\":{:.1},\"open_ms\":{:.2},\"p50_ms\":{:.4},\
+             \"p95_ms\":{:.4},\"recall\":{:.4},\"filtered_10_p50_ms\":{:.4},\"filtered_10_recall\":{:.4},\
+             \"filtered_1_p50_ms\":{:.4},\"filtered_1_recall\":{:.4},\"replace_ms\":{:.2},\"memory_mb\":{:.1}}}",
+            self.system,
+            self.insert_per_second,
+            self.disk_mb,
+            self.open_ms,
+            self.p50_ms,
+            self.p95_ms,
+            self.recall,
+            self.filtered_10.0,
+            self.filtered_10.1,
+            self.filtered_1.0,
+            self.filtered_1.1,
+            self.replace_ms,
+            self.memory_mb
+        )
+    }
+}
+
+/// The k-th of a hundred of the times, in milliseconds.
+pub fn percentile(times: &mut [Duration], percent: usize) -> f64 {
+    times.sort_unstable();
+    times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1e3
+}
+
+/// How many of the expected ids were found.
+pub fn recall(found: &[i64], expected: &[i32; 10]) -> f64 {
+    let expected: Vec<i64> = expected.iter().filter(|id| **id >= 0).map(|id| i64::from(*id)).collect();
+    expected.iter().filter(|id| found.contains(id)).count() as f64 / expected.len().max(1) as f64
+}
+
+pub fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+/// Megabytes of all files in a folder.
+pub fn disk_mb(folder: &Path) -> f64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| {
+            let path = entry.path();
+            if path.is_dir() { disk_mb(&path) } else { entry.metadata().map_or(0.0, |data| data.len() as f64 / 1e6) }
+        })
+        .sum()
+}
+
+/// Megabytes of this process in memory, mapped pages included.
+pub fn memory_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or("VmRSS: 0 kB");
+    line.split_whitespace().nth(1).and_then(|number| number.parse::<f64>().ok()).unwrap_or(0.0) / 1e3
+}

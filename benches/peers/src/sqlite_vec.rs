@@ -1,0 +1,142 @@
+//! sqlite-vec: a virtual table of float32, searched by looking at every row.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::{Connection, ffi};
+
+use crate::data::{self, Data};
+use crate::measure::{Figures, disk_mb, memory_mb, percentile, recall, time};
+
+const BATCH: usize = 1000;
+
+/// Fewer queries where one takes a second.
+fn queries_for(rows: usize) -> usize {
+    if rows > 200_000 { 10 } else { 50 }
+}
+
+fn connect(path: &Path) -> Connection {
+    let connection = Connection::open(path).expect("a database");
+    connection.pragma_update(None, "journal_mode", "wal").expect("a write-ahead log");
+    connection.pragma_update(None, "synchronous", "normal").expect("a setting");
+    connection
+}
+
+fn blob(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+pub fn measure(folder: &Path) -> Figures {
+    type Entry = unsafe extern "C" fn(
+        *mut ffi::sqlite3,
+        *mut *mut std::os::raw::c_char,
+        *const ffi::sqlite3_api_routines,
+    ) -> std::os::raw::c_int;
+    // SAFETY: the entry point has the signature of SQLite extensions; the crate declares it without arguments.
+    unsafe {
+        let entry: Entry = std::mem::transmute(sqlite_vec::sqlite3_vec_init as *const ());
+        ffi::sqlite3_auto_extension(Some(entry));
+    }
+    let work = folder.join("sqlite-vec");
+    let data = data::read(folder);
+    fs::remove_dir_all(&work).ok();
+    fs::create_dir_all(&work).expect("a folder");
+    let mut figures = Figures { system: "sqlite-vec float32".into(), ..Figures::default() };
+    fill(&work, &data, &mut figures);
+    let Data { rows, dimensions, queries, truth, .. } = data;
+    let data = Data { rows, dimensions, queries, truth, base: Vec::new() };
+    let before = memory_mb();
+    let (connection, opened) = time(|| {
+        let connection = connect(&work.join("data.sqlite"));
+        search(&connection, &data.queries[..dimensions], None);
+        connection
+    });
+    figures.open_ms = opened.as_secs_f64() * 1e3;
+    let (p50, p95, found) = ask(&connection, &data, 0, None);
+    (figures.p50_ms, figures.p95_ms, figures.recall) = (p50, p95, found);
+    let every = |step: usize| {
+        let ids: Vec<String> = (0..rows).step_by(step).map(|id| id.to_string()).collect();
+        format!("[{}]", ids.join(","))
+    };
+    let (tenth, hundredth) = (every(10), every(100));
+    let (p50, _, found) = ask(&connection, &data, 1, Some(&tenth));
+    figures.filtered_10 = (p50, found);
+    let (p50, _, found) = ask(&connection, &data, 2, Some(&hundredth));
+    figures.filtered_1 = (p50, found);
+    figures.memory_mb = memory_mb() - before;
+    figures.replace_ms = replace(&work, &data);
+    figures
+}
+
+fn fill(work: &Path, data: &Data, figures: &mut Figures) {
+    let mut connection = connect(&work.join("data.sqlite"));
+    let create = format!(
+        "CREATE VIRTUAL TABLE rows USING vec0(id INTEGER PRIMARY KEY, vector float[{}] distance_metric=cosine)",
+        data.dimensions
+    );
+    connection.execute_batch(&create).expect("the table");
+    let (_, filled) = time(|| {
+        for start in (0..data.rows).step_by(BATCH) {
+            let transaction = connection.transaction().expect("a transaction");
+            for index in start..data.rows.min(start + BATCH) {
+                transaction
+                    .prepare_cached("INSERT INTO rows (id, vector) VALUES (?1, ?2)")
+                    .and_then(|mut insert| insert.execute((index as i64, blob(data.row(index)))))
+                    .expect("room");
+            }
+            transaction.commit().expect("a commit");
+        }
+    });
+    figures.insert_per_second = data.rows as f64 / filled.as_secs_f64();
+    drop(connection);
+    figures.disk_mb = disk_mb(work);
+}
+
+fn search(connection: &Connection, query: &[f32], ids: Option<&str>) -> Vec<i64> {
+    let read = |row: &rusqlite::Row<'_>| row.get(0);
+    match ids {
+        None => connection
+            .prepare_cached("SELECT id FROM rows WHERE vector MATCH ?1 AND k = 10 ORDER BY distance")
+            .and_then(|mut select| select.query_map([blob(query)], read)?.collect()),
+        Some(ids) => connection
+            .prepare_cached(
+                "SELECT id FROM rows WHERE vector MATCH ?1 AND k = 10 \
+                 AND id IN (SELECT value FROM json_each(?2)) ORDER BY distance",
+            )
+            .and_then(|mut select| select.query_map((blob(query), ids), read)?.collect()),
+    }
+    .expect("an answer")
+}
+
+fn ask(connection: &Connection, data: &Data, part: usize, ids: Option<&str>) -> (f64, f64, f64) {
+    let (mut times, mut found) = (Vec::new(), 0.0);
+    for (query, truth) in data.queries().take(queries_for(data.rows)) {
+        let (hits, took) = time(|| search(connection, query, ids));
+        times.push(took);
+        found += recall(&hits, &truth[part]);
+    }
+    (percentile(&mut times, 50), percentile(&mut times, 95), found / times.len() as f64)
+}
+
+fn replace(work: &Path, data: &Data) -> f64 {
+    let mut connection = connect(&work.join("data.sqlite"));
+    let vectors: Vec<Vec<u8>> = (0..100)
+        .map(|id| {
+            connection.query_row("SELECT vector FROM rows WHERE id = ?1", [id], |row| row.get(0)).expect("a row")
+        })
+        .collect();
+    let (_, took) = time(|| {
+        let transaction = connection.transaction().expect("a transaction");
+        for id in 0..100 {
+            transaction.execute("DELETE FROM rows WHERE id = ?1", [id]).expect("a row");
+        }
+        transaction.commit().expect("a commit");
+        let transaction = connection.transaction().expect("a transaction");
+        for (id, vector) in vectors.iter().enumerate() {
+            transaction.execute("INSERT INTO rows (id, vector) VALUES (?1, ?2)", (id as i64, vector)).expect("room");
+        }
+        transaction.commit().expect("a commit");
+        search(&connection, &data.queries[..data.dimensions], None)
+    });
+    took.as_secs_f64() * 1e3
+}

@@ -32,10 +32,12 @@ import type {
   UsageLine,
   UsageToday,
 } from './generated/domain';
+import { ScriptedLibrary, type LibraryScene } from './scripted/library';
 import { blocksOf } from './scripted/markdown';
 import { models } from './scripted/models';
 import { ScriptedPictures } from './scripted/pictures';
 import { answers, borrowAnswer, chineseAnswer, shortAnswer, thoughts, titles } from './scripted/samples';
+import { leaseAnswer } from './scripted/texts';
 
 export interface Scenario {
   /** What there is at the start. */
@@ -59,6 +61,8 @@ export interface Scenario {
   /** The token cannot list accounts. */
   hiddenAccounts?: boolean;
   savingTrouble?: boolean;
+  /** What lies in the library; `full` is 4,000 documents, `indexing` stands in the middle of an ingestion. */
+  library?: LibraryScene;
   /** Pictures in the gallery: none, 64 or 25,000. */
   gallery?: 'none' | 'some' | 'many';
   now?: number;
@@ -129,6 +133,7 @@ interface Run {
 
 export class Scripted implements Backend {
   readonly calls: string[] = [];
+  readonly library: ScriptedLibrary;
   readonly gallery: ScriptedPictures;
   private scenario: Required<Omit<Scenario, 'fail' | 'missingPermission'>> &
     Pick<Scenario, 'fail' | 'missingPermission'>;
@@ -158,6 +163,7 @@ export class Scripted implements Backend {
       used: 0.128,
       hiddenAccounts: false,
       savingTrouble: false,
+      library: 'some',
       gallery: 'some',
       now: Date.now(),
       ...scenario,
@@ -166,11 +172,19 @@ export class Scripted implements Backend {
     this.neurons = this.scenario.used * 10_000;
     this.accountNow = this.firstAccount();
     this.databaseNow = this.firstDatabase();
+    this.library = new ScriptedLibrary(
+      {
+        id: (kind) => this.id(kind),
+        changed: (documents) => this.emit({ kind: 'libraryChanged', documents }),
+        spend: (neurons) => this.spend(neurons),
+      },
+      this.scenario.now,
+      this.scenario.library,
+    );
     this.fill();
     this.gallery = new ScriptedPictures(
       {
         now: this.scenario.now,
-        simulated: () => this.accountNow.current?.keptIn === 'simulator',
         tell: (event) => this.emit({ kind: 'picture', event }),
         spend: (neurons) => this.spend(neurons),
         called: (call) => this.calls.push(call),
@@ -579,6 +593,40 @@ export class Scripted implements Backend {
   pictureUrl = (picture: string): string => this.gallery.pictureUrl(picture);
   thumbnailUrl = (picture: string): string => this.gallery.thumbnailUrl(picture);
 
+  // --- library ------------------------------------------------------------------------------------------------------
+
+  collections: Backend['collections'] = () => this.library.collections();
+  createCollection: Backend['createCollection'] = (...all) => this.library.createCollection(...all);
+  updateCollection: Backend['updateCollection'] = (...all) => this.library.updateCollection(...all);
+  deleteCollection: Backend['deleteCollection'] = (...all) => this.library.deleteCollection(...all);
+  undeleteCollection: Backend['undeleteCollection'] = (...all) => this.library.undeleteCollection(...all);
+  documents: Backend['documents'] = (...all) => this.library.documents(...all);
+  addPicked: Backend['addPicked'] = (...all) => this.library.addPicked(...all);
+  addGrant: Backend['addGrant'] = (...all) => this.library.addGrant(...all);
+  addText: Backend['addText'] = (...all) => this.library.addText(...all);
+  addAddress: Backend['addAddress'] = (...all) => this.library.addAddress(...all);
+  acceptQuote: Backend['acceptQuote'] = (...all) => this.library.acceptQuote(...all);
+  declineQuote: Backend['declineQuote'] = (...all) => this.library.declineQuote(...all);
+  pauseIngest: Backend['pauseIngest'] = (...all) => this.library.pauseIngest(...all);
+  resumeIngest: Backend['resumeIngest'] = (...all) => this.library.resumeIngest(...all);
+  stopIngest: Backend['stopIngest'] = (...all) => this.library.stopIngest(...all);
+  activeIngests: Backend['activeIngests'] = () => this.library.activeIngests();
+  attachIngest: Backend['attachIngest'] = (...all) => this.library.attachIngest(...all);
+  retryDocument: Backend['retryDocument'] = (...all) => this.library.retryDocument(...all);
+  convertDocument: Backend['convertDocument'] = (...all) => this.library.convertDocument(...all);
+  deleteDocuments: Backend['deleteDocuments'] = (...all) => this.library.deleteDocuments(...all);
+  undeleteDocuments: Backend['undeleteDocuments'] = (...all) => this.library.undeleteDocuments(...all);
+  moveDocuments: Backend['moveDocuments'] = (...all) => this.library.moveDocuments(...all);
+  searchPassages: Backend['searchPassages'] = (...all) => this.library.searchPassages(...all);
+  passages: Backend['passages'] = (...all) => this.library.passages(...all);
+  documentText: Backend['documentText'] = (...all) => this.library.documentText(...all);
+  whyAnswer: Backend['whyAnswer'] = (...all) => this.library.whyAnswer(...all);
+  watchFolder: Backend['watchFolder'] = (...all) => this.library.watchFolder(...all);
+  unwatchFolder: Backend['unwatchFolder'] = (...all) => this.library.unwatchFolder(...all);
+  vectorInfo: Backend['vectorInfo'] = () => this.library.vectorInfo();
+  exportVectors: Backend['exportVectors'] = (...all) => this.library.exportVectors(...all);
+  documentBytes: Backend['documentBytes'] = () => this.library.documentBytes();
+
   // --- models, usage, settings --------------------------------------------------------------------------------------
 
   catalogue = async () => ({ models, source: 'live' as const, fetchedAt: this.scenario.now - hour });
@@ -842,6 +890,14 @@ export class Scripted implements Backend {
   ): Started {
     const answer = this.add(conversation, { role: 'assistant', text: '', parent: question.id, status: 'streaming' });
     if (model) answer.model = model;
+    const { collections, documents } = conversation.options;
+    if (collections.length + documents.length > 0) {
+      void this.library.explain(answer.id, prompt, collections, documents);
+      const { sources, considered } = this.library.sources(collections, documents);
+      answer.sources = sources;
+      const text = sources.length > 0 ? leaseAnswer : shortAnswer;
+      return this.stream(conversation, answer, question, events, text, 0, considered);
+    }
     const text = answerTo(prompt);
     return this.stream(conversation, answer, question, events, text, 0);
   }
@@ -853,6 +909,7 @@ export class Scripted implements Backend {
     events: Listener<RunEvent>,
     text: string,
     from: number,
+    considered: number | null = null,
   ): Started {
     const { fail, failAfter } = this.scenario;
     const run: Run = {
@@ -897,6 +954,7 @@ export class Scripted implements Backend {
     };
     run.timer = setTimeout(() => {
       this.tell(run, { kind: 'started' });
+      if (considered !== null) this.tell(run, { kind: 'sources', sources: answer.sources, considered });
       tick();
     }, 20);
     return {

@@ -5,7 +5,7 @@
 
 import { m } from '$i18n';
 
-export type MenuPlace = 'file' | 'edit' | 'view' | 'chat' | 'help';
+export type MenuPlace = 'file' | 'edit' | 'view' | 'chat' | 'images' | 'help';
 
 interface Row {
   id: string;
@@ -30,11 +30,13 @@ export const actions = [
   { id: 'newChat', name: () => m.action_newChat(), key: 'Ctrl+N', menu: 'file' },
   { id: 'newTemporaryChat', name: () => m.action_newTemporaryChat(), key: "Ctrl+Shift+'", menu: 'file' },
   { id: 'newImage', name: () => m.action_newImage(), key: 'Ctrl+Shift+N', menu: 'file' },
+  { id: 'addFiles', name: () => m.action_addFiles(), key: null, menu: 'file' },
   { id: 'exportChat', name: () => m.action_exportChat(), key: null, menu: 'file' },
   { id: 'settings', name: () => m.action_settings(), key: 'Ctrl+,', menu: 'file' },
 
   { id: 'findInChat', name: () => m.action_findInChat(), key: 'Ctrl+F', menu: 'edit' },
   { id: 'searchAll', name: () => m.action_searchAll(), key: 'Ctrl+Shift+F', menu: 'edit' },
+  { id: 'searchLibrary', name: () => m.action_searchLibrary(), key: null, menu: 'edit' },
   { id: 'copyAnswer', name: () => m.action_copyAnswer(), key: 'Ctrl+Shift+C', menu: 'edit' },
   { id: 'copyCode', name: () => m.action_copyCode(), key: 'Ctrl+Shift+;', menu: 'edit' },
 
@@ -64,6 +66,20 @@ export const actions = [
   { id: 'previousChat', name: () => m.action_previousChat(), key: 'Ctrl+Shift+Tab', menu: 'chat' },
   ...([1, 2, 3, 4, 5, 6, 7, 8, 9] as const).map(chatByNumber),
 
+  { id: 'generate', name: () => m.images_action_generate(), key: 'Ctrl+Enter', menu: 'images' },
+  { id: 'cancelPictures', name: () => m.images_action_cancel(), key: 'Shift+X', menu: 'images' },
+  { id: 'olderPrompt', name: () => m.images_action_olderPrompt(), key: 'Alt+ArrowUp', menu: 'images' },
+  { id: 'newerPrompt', name: () => m.images_action_newerPrompt(), key: 'Alt+ArrowDown', menu: 'images' },
+  { id: 'reuseAll', name: () => m.images_action_reuseAll(), key: 'A', menu: 'images' },
+  { id: 'reusePrompt', name: () => m.images_action_reusePrompt(), key: 'P', menu: 'images' },
+  { id: 'reuseSeed', name: () => m.images_action_reuseSeed(), key: 'S', menu: 'images' },
+  { id: 'remix', name: () => m.images_action_remix(), key: 'R', menu: 'images' },
+  { id: 'starPicture', name: () => m.images_action_star(), key: '.', menu: 'images' },
+  { id: 'pictureInfo', name: () => m.images_action_info(), key: 'I', menu: 'images' },
+  { id: 'deletePicture', name: () => m.images_action_delete(), key: 'Delete', menu: 'images' },
+  { id: 'swapCompared', name: () => m.images_action_swap(), key: 'C', menu: 'images' },
+  { id: 'compareMode', name: () => m.images_action_mode(), key: 'M', menu: 'images' },
+
   { id: 'shortcuts', name: () => m.action_shortcuts(), key: 'Ctrl+/', menu: 'help' },
   { id: 'about', name: () => m.action_about(), key: null, menu: 'help' },
 ] as const satisfies readonly Row[];
@@ -81,6 +97,7 @@ export const menuName: Record<MenuPlace, () => string> = {
   edit: () => m.menu_edit(),
   view: () => m.menu_view(),
   chat: () => m.menu_chat(),
+  images: () => m.nav_images(),
   help: () => m.menu_help(),
 };
 

@@ -38,3 +38,14 @@ export function dayName(iso: string, style: 'short' | 'long' = 'long'): string {
     new Date(`${iso}T00:00:00Z`),
   );
 }
+
+/** A day in a list: without the year in this one. */
+export function shortDate(at: number, now = Date.now()): string {
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  const options: Intl.DateTimeFormatOptions = {
+    month: 'short',
+    day: 'numeric',
+    year: sameYear ? undefined : 'numeric',
+  };
+  return new Intl.DateTimeFormat(language.current, options).format(at);
+}

@@ -36,3 +36,7 @@ export function bytes(value: number): string {
 
 /** Seconds of a duration in milliseconds: 0.4, 12. */
 export const seconds = (ms: number): string => format(ms / 1000, { maximumFractionDigits: ms < 10_000 ? 1 : 0 });
+
+/** A number with so many decimals: 0.21. */
+export const decimal = (value: number, digits: number): string =>
+  format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -12,6 +12,8 @@ import { AccountBook } from './account.svelte';
 import { Chat, noParameters } from './chat.svelte';
 import { Commands } from './commands.svelte';
 import { Conversations } from './conversations.svelte';
+import { Library, ofConversation } from './library.svelte';
+import { Pictures } from './pictures.svelte';
 import { Preferences } from './preferences.svelte';
 import { Router } from './router.svelte';
 import { Shelf } from './shelf.svelte';
@@ -41,6 +43,10 @@ export class App {
   dropping = $state(false);
   /** Files were dropped: the open view takes them. */
   dropped = $state.raw<Grant | null>(null);
+  /** Which half of the overlay they are over: what happens when they are let go. */
+  dropTarget = $state<'chat' | 'library'>('chat');
+  /** Where in the view the files were let go. */
+  dropPoint: { x: number; y: number } | null = null;
   chat = $state.raw<Chat>() as Chat;
 
   readonly commands = new Commands();
@@ -50,6 +56,8 @@ export class App {
   readonly account: AccountBook;
   readonly shelf: Shelf;
   readonly conversations: Conversations;
+  readonly pictures: Pictures;
+  readonly library: Library;
   #chats = new SvelteMap<string, Chat>();
   #fresh: Chat | null = null;
   #subscribed = false;
@@ -61,6 +69,12 @@ export class App {
     this.account = new AccountBook(backend);
     this.shelf = new Shelf(backend, this.preferences);
     this.conversations = new Conversations(backend);
+    this.pictures = new Pictures(backend, {
+      standardModel: () => this.shelf.picture?.id ?? null,
+      modelChosen: (imageModel) => this.preferences.set({ imageModel }),
+      toasts: this.toasts,
+    });
+    this.library = new Library(backend, this.toasts, (fault) => this.report(fault));
     this.chat = this.#newChat();
   }
 
@@ -95,6 +109,8 @@ export class App {
     if (forced) language.use(forced);
     void this.conversations.load();
     void this.shelf.load();
+    void this.library.load();
+    void this.library.attach();
     void this.refreshUsage();
     this.follow();
     this.ready = true;
@@ -291,6 +307,38 @@ export class App {
     }
   }
 
+  // --- files dropped on the window ------------------------------------------------------------------------------------
+
+  /** The left half of the window is this conversation, the right half the library; within the library all of it is. */
+  #aim(x: number): void {
+    const half = (window.innerWidth * this.preferences.current.zoom) / 2;
+    this.dropTarget = this.router.route.view === 'library' || x >= half ? 'library' : 'chat';
+  }
+
+  #drop(grant: Grant): void {
+    const pictures = grant.files.every(({ name, folder }) => !folder && /\.(png|jpe?g|webp|gif|bmp|avif)$/i.test(name));
+    if (this.router.route.view === 'images') this.dropped = grant;
+    else if (this.dropTarget === 'library') void this.library.addGrant(this.library.chosen, grant.id);
+    else {
+      if (this.router.route.view !== 'chat') this.router.go('chat', this.router.lastChat);
+      if (pictures) this.dropped = grant;
+      else void this.#addToChat(grant.id);
+    }
+  }
+
+  /** Documents for this conversation only. One that has not begun has no place of its own yet: there they lie in the
+      library and are attached one by one. */
+  async #addToChat(grant: string): Promise<void> {
+    this.follow();
+    const { chat } = this;
+    if (chat.id === null) {
+      await this.library.addGrant(null, grant, ({ id }) => void chat.attach({ documents: [id] }));
+      return;
+    }
+    const ingest = await this.library.addGrant(ofConversation(chat.id), grant);
+    if (ingest) await chat.attach({ collections: [ingest.collection.id] });
+  }
+
   #hear(event: AppEvent): void {
     switch (event.kind) {
       case 'conversationChanged':
@@ -320,7 +368,17 @@ export class App {
         break;
       case 'drop':
         this.dropping = event.drop.phase === 'enter' || event.drop.phase === 'over';
-        if (event.drop.phase === 'dropped') this.dropped = event.drop.grant;
+        if ('x' in event.drop) this.#aim(event.drop.x);
+        if (event.drop.phase === 'dropped') {
+          this.dropPoint = event.drop;
+          this.#drop(event.drop.grant);
+        }
+        break;
+      case 'libraryChanged':
+        this.library.changed(event.documents);
+        break;
+      case 'picture':
+        this.pictures.hear(event.event);
         break;
     }
   }

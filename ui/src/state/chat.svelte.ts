@@ -341,6 +341,21 @@ export class Chat {
     }
   }
 
+  /** Attaches collections or documents of the library, beside those that are attached. */
+  async attach({ collections = [], documents = [] }: { collections?: string[]; documents?: string[] }): Promise<void> {
+    await this.setOptions({
+      collections: [...new Set([...this.options.collections, ...collections])],
+      documents: [...new Set([...this.options.documents, ...documents])],
+    });
+  }
+
+  async detach(id: string): Promise<void> {
+    await this.setOptions({
+      collections: this.options.collections.filter((each) => each !== id),
+      documents: this.options.documents.filter((each) => each !== id),
+    });
+  }
+
   async setOptions(change: Partial<ConversationOptions>): Promise<void> {
     Object.assign(this.options, change);
     this.composer.measure();

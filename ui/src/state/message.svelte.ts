@@ -13,6 +13,8 @@ export class MessageState {
   leftOut = $state(0);
   usage = $state.raw<Usage | null>(null);
   sources = $state.raw<SourceRef[]>([]);
+  /** How many passages were compared, when the library was asked in this session. */
+  considered = $state<number | null>(null);
   startedAt = $state(0);
   /** How long it thought, while the run has not said so. */
   thoughtMs = $state<number | null>(null);
@@ -69,6 +71,7 @@ export class MessageState {
         break;
       case 'sources':
         this.sources = what.sources;
+        this.considered = what.considered;
         break;
       case 'leftOut':
         this.leftOut = what.messages;

@@ -1,0 +1,88 @@
+// pdf.js, loaded when the first PDF is opened and not before. Its worker, its character maps and its standard fonts
+// are files of our own origin; nothing is fetched from elsewhere, nothing is evaluated.
+
+import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
+import workerUrl from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?url';
+
+const maps = import.meta.glob<string>('/node_modules/pdfjs-dist/cmaps/*.bcmap', {
+  query: '?url',
+  import: 'default',
+});
+const fonts = import.meta.glob<string>('/node_modules/pdfjs-dist/standard_fonts/*.{pfb,ttf}', {
+  query: '?url',
+  import: 'default',
+});
+
+async function load(files: Record<string, () => Promise<string>>, name: string): Promise<Uint8Array> {
+  const address = files[name];
+  if (!address) throw new Error(`pdf.js asks for ${name}, which is not among its files`);
+  const answer = await fetch(await address());
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** The character maps of Chinese, Japanese and Korean fonts that are not embedded. */
+class MapReader {
+  async fetch({ name }: { name: string }) {
+    return {
+      cMapData: await load(maps, `/node_modules/pdfjs-dist/cmaps/${name}.bcmap`),
+      isCompressed: true,
+    };
+  }
+}
+
+class FontReader {
+  fetch({ filename }: { filename: string }): Promise<Uint8Array> {
+    return load(fonts, `/node_modules/pdfjs-dist/standard_fonts/${filename}`);
+  }
+}
+
+export type { PDFDocumentProxy, PDFPageProxy };
+
+type Pdfjs = typeof import('pdfjs-dist');
+let loading: Promise<Pdfjs> | undefined;
+
+// The build for older web views: WebKitGTK is behind the browsers that the other one is made for.
+const pdfjs = (): Promise<Pdfjs> =>
+  (loading ??= import('pdfjs-dist/legacy/build/pdf.mjs').then((module: Pdfjs) => {
+    module.GlobalWorkerOptions.workerSrc = workerUrl;
+    return module;
+  }));
+
+export interface OpenPdf {
+  document: PDFDocumentProxy;
+  /** Lays the page's text, invisible, over its picture. One element for each run of text. */
+  textLayer(page: PDFPageProxy, container: HTMLElement, scale: number): Promise<HTMLElement[]>;
+  close(): void;
+}
+
+export async function openPdf(bytes: Uint8Array): Promise<OpenPdf> {
+  const { getDocument, TextLayer } = await pdfjs();
+  const task = getDocument({
+    data: bytes,
+    isEvalSupported: false,
+    enableXfa: false,
+    useWasm: false,
+    useWorkerFetch: false,
+    useSystemFonts: false,
+    stopAtErrors: false,
+    // A page is a page: larger pictures in it are left out.
+    maxImageSize: 64 * 1024 * 1024,
+    CMapReaderFactory: MapReader,
+    StandardFontDataFactory: FontReader,
+    verbosity: 0,
+  });
+  const document = await task.promise;
+  return {
+    document,
+    async textLayer(page, container, scale) {
+      const layer = new TextLayer({
+        textContentSource: await page.getTextContent(),
+        container,
+        viewport: page.getViewport({ scale }),
+      });
+      await layer.render();
+      return layer.textDivs;
+    },
+    close: () => void task.destroy(),
+  };
+}

@@ -1,0 +1,453 @@
+// The library as the window holds it: collections, the ingestions in flight, and the document that is open beside.
+
+import { SvelteMap } from 'svelte/reactivity';
+import { m } from '$i18n';
+import type { Backend, Listener } from '$ipc/backend';
+import { asFault } from '$ipc/faults';
+import type {
+  Collection,
+  CollectionSettings,
+  Document,
+  DocumentState,
+  Fault,
+  IngestEvent,
+  IngestStarted,
+  Quote,
+  SkippedFile,
+  SourceRef,
+} from '$ipc/generated/domain';
+import type { Toasts } from './toasts.svelte';
+
+/** The palette that collections choose from. */
+export const colours = ['blue', 'green', 'amber', 'rose', 'violet', 'slate'] as const;
+
+export const standardSettings = (): CollectionSettings => ({
+  embeddingModel: '@cf/baai/bge-m3',
+  providerUrl: null,
+  passageTokens: 400,
+  overlapTokens: 60,
+  topK: 8,
+  maxDistance: null,
+  rerank: false,
+});
+
+/** Documents that belong to one conversation only lie in a collection of that name. */
+export const ofConversation = (id: string): string => `conversation:${id}`;
+
+/** Something is being done with it. */
+export const inWork = (state: DocumentState): boolean =>
+  state.kind === 'queued' || state.kind === 'reading' || state.kind === 'embedding' || state.kind === 'paused';
+
+/** What the panel beside shows: a document, and the passage of it to mark. */
+export interface Reading {
+  document: string;
+  title: string;
+  page: number | null;
+  /** The passage's words; null shows the document from its beginning. */
+  quote: string | null;
+  /** Where the passage stands, in characters, when that is known. */
+  known: { start: number; end: number } | null;
+}
+
+/** One ingestion in flight. */
+export class Ingest {
+  phase = $state<'counting' | 'asking' | 'working' | 'paused' | 'over'>('counting');
+  files = $state(0);
+  documents = $state.raw({ done: 0, all: 0 });
+  passages = $state.raw({ done: 0, all: 0 });
+  quote = $state.raw<Quote | null>(null);
+  skipped = $state.raw<SkippedFile[]>([]);
+  /** It waits for a limit or a busy model, until then. */
+  pause = $state.raw<{ fault: Fault; until: number } | null>(null);
+  result = $state.raw<{ ready: number; failed: number; neurons: number } | null>(null);
+  /** States of its documents, for the count of ready ones. */
+  rows = new SvelteMap<string, Document>();
+
+  constructor(
+    readonly run: string,
+    readonly collection: Collection,
+  ) {}
+
+  get ready(): number {
+    return [...this.rows.values()].filter(({ state }) => state.kind === 'ready' || state.kind === 'partly').length;
+  }
+
+  apply(event: IngestEvent): void {
+    switch (event.kind) {
+      case 'counting':
+        this.files = event.files;
+        break;
+      case 'document':
+        this.rows.set(event.document.id, event.document);
+        break;
+      case 'skipped':
+        this.skipped = [...this.skipped, event.file];
+        break;
+      case 'quoted':
+        this.quote = event.quote;
+        this.phase = 'asking';
+        break;
+      case 'progress':
+        this.documents = { done: event.documentsDone, all: event.documents };
+        this.passages = { done: event.passagesDone, all: event.passages };
+        this.pause = null;
+        if (this.phase !== 'paused') this.phase = 'working';
+        break;
+      case 'waiting':
+        this.pause = { fault: event.fault, until: Date.now() + event.delayMs };
+        break;
+      case 'finished':
+        this.result = { ready: event.ready, failed: event.failed, neurons: event.neurons };
+        this.phase = 'over';
+        break;
+    }
+  }
+}
+
+/** Where something new goes: a collection's id, null for the default one. */
+type Place = string | null;
+
+export class Library {
+  collections = $state.raw<Collection[]>([]);
+  state = $state<'idle' | 'loading' | 'ready' | 'failed'>('idle');
+  failed = $state.raw<Fault | null>(null);
+  /** The collection that the view shows; null shows all. */
+  chosen = $state<string | null>(null);
+  ingests = new SvelteMap<string, Ingest>();
+  /** The search box takes the focus once it is there. */
+  searchWanted = $state(false);
+  /** The document in the panel beside. */
+  reading = $state.raw<Reading | null>(null);
+  /** A document that waits for its password. */
+  locked = $state.raw<{ document: Document; wrong: boolean } | null>(null);
+  /** What `#` offers, besides collections: documents whose name matches. */
+  suggested = $state.raw<Document[]>([]);
+  byId = $derived(new Map(this.collections.map((collection) => [collection.id, collection])));
+  /** The ingestion whose quote is shown. */
+  quoting = $state<string | null>(null);
+  asking = $derived.by(() => {
+    const ingest = this.ingests.get(this.quoting ?? '');
+    return ingest?.phase === 'asking' && ingest.quote ? ingest : null;
+  });
+  #listeners = new Set<Listener<Document[]>>();
+  #names = new SvelteMap<string, Document>();
+  #suggesting = '';
+
+  constructor(
+    private backend: Backend,
+    private toasts: Toasts,
+    private trouble: (fault: Fault) => void,
+  ) {}
+
+  async load(): Promise<void> {
+    if (this.state === 'idle') this.state = 'loading';
+    try {
+      this.collections = await this.backend.collections();
+      if (this.chosen !== null && !this.byId.has(this.chosen)) this.chosen = null;
+      this.state = 'ready';
+    } catch (error) {
+      this.failed = asFault(error);
+      this.state = 'failed';
+    }
+  }
+
+  /** Takes up the ingestions that went on while no window looked. */
+  async attach(): Promise<void> {
+    try {
+      for (const started of await this.backend.activeIngests()) {
+        if (this.ingests.has(started.run)) continue;
+        const ingest = this.#track(started);
+        await this.backend.attachIngest(started.run, (event) => this.#hear(ingest, event));
+      }
+    } catch (error) {
+      this.trouble(asFault(error));
+    }
+  }
+
+  // --- news -----------------------------------------------------------------------------------------------------------
+
+  /** Tells of changed rows, until the returned function is called. */
+  listen(listener: Listener<Document[]>): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  changed(documents: Document[]): void {
+    for (const document of documents) if (this.#names.has(document.id)) this.#names.set(document.id, document);
+    for (const listener of this.#listeners) listener(documents);
+  }
+
+  #reloading: ReturnType<typeof setTimeout> | undefined;
+
+  /** Counts changed: asks for the collections anew, at most twice a second. */
+  #recount(): void {
+    this.#reloading ??= setTimeout(() => {
+      this.#reloading = undefined;
+      void this.load();
+    }, 500);
+  }
+
+  // --- adding ---------------------------------------------------------------------------------------------------------
+
+  addPicked(place: Place, folder: boolean): Promise<Ingest | null> {
+    return this.#start((events) => this.backend.addPicked(place, folder, events));
+  }
+
+  /** `each` is told of every document of it, once. */
+  addGrant(place: Place, grant: string, each?: (document: Document) => void): Promise<Ingest | null> {
+    const told = new Set<string>();
+    return this.#start((events) =>
+      this.backend.addGrant(place, grant, (event) => {
+        events(event);
+        if (event.kind !== 'document' || told.has(event.document.id)) return;
+        told.add(event.document.id);
+        each?.(event.document);
+      }),
+    );
+  }
+
+  addText(place: Place, title: string, text: string): Promise<Ingest | null> {
+    return this.#start((events) => this.backend.addText(place, title, text, events));
+  }
+
+  addAddress(place: Place, address: string): Promise<Ingest | null> {
+    return this.#start((events) => this.backend.addAddress(place, address, events));
+  }
+
+  convert(document: Document): Promise<Ingest | null> {
+    return this.#start((events) => this.backend.convertDocument(document.id, events));
+  }
+
+  /** Reads a document again. An encrypted one is asked for its password first. */
+  async retry(document: Document, password: string | null = null): Promise<void> {
+    if (password === null && document.state.kind === 'failed' && document.state.fault.code === 'fileEncrypted') {
+      this.locked = { document, wrong: false };
+      return;
+    }
+    try {
+      await this.#begin((events) => this.backend.retryDocument(document.id, password, events));
+      this.locked = null;
+    } catch (error) {
+      const fault = asFault(error);
+      if (password !== null && (fault.code === 'passphraseWrong' || fault.code === 'fileEncrypted'))
+        this.locked = { document, wrong: true };
+      else this.trouble(fault);
+    }
+  }
+
+  async #start(begin: (events: Listener<IngestEvent>) => Promise<IngestStarted | null>): Promise<Ingest | null> {
+    try {
+      return await this.#begin(begin);
+    } catch (error) {
+      this.trouble(asFault(error));
+      return null;
+    }
+  }
+
+  /** Starts an ingestion. Events that come before its run is known wait for it. */
+  async #begin(begin: (events: Listener<IngestEvent>) => Promise<IngestStarted | null>): Promise<Ingest | null> {
+    const early: IngestEvent[] = [];
+    let ingest: Ingest | null = null;
+    const started = await begin((event) => (ingest ? this.#hear(ingest, event) : early.push(event)));
+    if (!started) return null;
+    ingest = this.#track(started);
+    for (const event of early) this.#hear(ingest, event);
+    this.#recount();
+    return ingest;
+  }
+
+  #track(started: IngestStarted): Ingest {
+    const ingest = new Ingest(started.run, started.collection);
+    this.ingests.set(started.run, ingest);
+    return ingest;
+  }
+
+  #hear(ingest: Ingest, event: IngestEvent): void {
+    ingest.apply(event);
+    // A second quote waits in its bar until the first is answered.
+    if (event.kind === 'quoted' && this.asking === null) this.quoting = ingest.run;
+    if (event.kind === 'document') {
+      this.changed([event.document]);
+      this.#recount();
+    }
+    if (event.kind !== 'finished') return;
+    this.#recount();
+    // What was left out stays in sight until it is put away.
+    if (ingest.skipped.length === 0 || ingest.quote) this.ingests.delete(ingest.run);
+  }
+
+  dismiss(ingest: Ingest): void {
+    this.ingests.delete(ingest.run);
+  }
+
+  // --- an ingestion in flight -----------------------------------------------------------------------------------------
+
+  async answer(ingest: Ingest, accept: boolean): Promise<void> {
+    const { quote } = ingest;
+    if (!quote) return;
+    ingest.phase = 'working';
+    await this.#attempt(() => (accept ? this.backend.acceptQuote(quote.id) : this.backend.declineQuote(quote.id)));
+    if (!accept) this.ingests.delete(ingest.run);
+    this.#recount();
+  }
+
+  async pause(ingest: Ingest): Promise<void> {
+    ingest.phase = 'paused';
+    await this.#attempt(() => this.backend.pauseIngest(ingest.run));
+  }
+
+  async resume(ingest: Ingest): Promise<void> {
+    ingest.phase = 'working';
+    await this.#attempt(() => this.backend.resumeIngest(ingest.run));
+  }
+
+  async stop(ingest: Ingest): Promise<void> {
+    await this.#attempt(() => this.backend.stopIngest(ingest.run));
+  }
+
+  // --- collections ----------------------------------------------------------------------------------------------------
+
+  async create(name: string, colour: string, settings: CollectionSettings): Promise<void> {
+    await this.#attempt(async () => {
+      const collection = await this.backend.createCollection(name, colour, settings);
+      this.#put(collection);
+      this.chosen = collection.id;
+    });
+  }
+
+  async update(collection: Collection, name: string, colour: string, settings: CollectionSettings): Promise<void> {
+    await this.#attempt(async () =>
+      this.#put(await this.backend.updateCollection(collection.id, name, colour, settings)),
+    );
+    // A new embedding model embeds everything anew: that run was not begun here.
+    await this.attach();
+  }
+
+  async delete(collection: Collection): Promise<void> {
+    await this.#attempt(async () => {
+      await this.backend.deleteCollection(collection.id);
+      this.collections = this.collections.filter((each) => each.id !== collection.id);
+      if (this.chosen === collection.id) this.chosen = null;
+      this.toasts.show(m.library_deletedCollection({ name: collection.name }), {
+        label: m.undo(),
+        run: () => void this.#attempt(async () => this.#put(await this.backend.undeleteCollection(collection.id))),
+      });
+    });
+  }
+
+  async follow(collection: Collection): Promise<void> {
+    await this.#attempt(async () => {
+      const changed = await this.backend.watchFolder(collection.id);
+      if (changed) this.#put(changed);
+    });
+    await this.attach();
+  }
+
+  async unfollow(collection: Collection): Promise<void> {
+    await this.#attempt(async () => this.#put(await this.backend.unwatchFolder(collection.id)));
+  }
+
+  #put(collection: Collection): void {
+    const known = this.byId.has(collection.id);
+    this.collections = known
+      ? this.collections.map((each) => (each.id === collection.id ? collection : each))
+      : [...this.collections, collection];
+  }
+
+  // --- documents ------------------------------------------------------------------------------------------------------
+
+  async deleteDocuments(documents: Document[]): Promise<void> {
+    const ids = documents.map((each) => each.id);
+    await this.#attempt(async () => {
+      await this.backend.deleteDocuments(ids);
+      if (this.reading && ids.includes(this.reading.document)) this.reading = null;
+      this.changed([]);
+      this.#recount();
+      const text =
+        documents.length === 1 && documents[0]
+          ? m.library_deletedOne({ name: documents[0].name })
+          : m.library_deletedMany({ count: documents.length });
+      this.toasts.show(text, { label: m.undo(), run: () => void this.#undelete(ids) });
+    });
+  }
+
+  async #undelete(ids: string[]): Promise<void> {
+    await this.#attempt(() => this.backend.undeleteDocuments(ids));
+    this.changed([]);
+    this.#recount();
+  }
+
+  async move(documents: Document[], collection: Collection): Promise<void> {
+    await this.#attempt(() =>
+      this.backend.moveDocuments(
+        documents.map((each) => each.id),
+        collection.id,
+      ),
+    );
+    this.changed([]);
+    this.#recount();
+  }
+
+  /** Documents whose names match what was typed behind `#`. */
+  async suggest(name: string): Promise<void> {
+    this.#suggesting = name;
+    try {
+      const found = await this.backend.documents({
+        collection: null,
+        name: name || null,
+        sort: 'added',
+        descending: true,
+        offset: 0,
+        limit: 8,
+      });
+      if (this.#suggesting !== name) return;
+      this.suggested = found.documents;
+      for (const document of found.documents) this.#names.set(document.id, document);
+    } catch {
+      // No offer is shown then; the library itself says what is wrong.
+      this.suggested = [];
+    }
+  }
+
+  /** A document that was seen before; others are asked for, and come later. */
+  document(id: string): Document | undefined {
+    return this.#names.get(id);
+  }
+
+  async learn(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      if (this.#names.has(id)) continue;
+      try {
+        this.#names.set(id, (await this.backend.documentText(id)).document);
+      } catch {
+        // It was deleted: its chip keeps its id and can be taken away.
+      }
+    }
+  }
+
+  // --- reading --------------------------------------------------------------------------------------------------------
+
+  read(document: Pick<Document, 'id' | 'name'>): void {
+    this.reading = { document: document.id, title: document.name, page: null, quote: null, known: null };
+  }
+
+  readSource(source: SourceRef): void {
+    const { document, title, page, text } = source;
+    this.reading = { document, title, page, quote: text, known: null };
+  }
+
+  async exportVectors(format: Parameters<Backend['exportVectors']>[0]): Promise<void> {
+    await this.#attempt(async () => {
+      const file = await this.backend.exportVectors(format);
+      if (file) this.toasts.show(m.toast_exported({ file }));
+    });
+  }
+
+  async #attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.trouble(asFault(error));
+    }
+  }
+}

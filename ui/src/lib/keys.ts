@@ -57,13 +57,27 @@ export function keyFrom(event: Pressed, onMac = mac): string {
 }
 
 const macSigns: Record<string, string> = { Ctrl: '⌘', Control: '⌃', Alt: '⌥', Shift: '⇧', Backspace: '⌫', Escape: '⎋' };
-const shortNames: Record<string, string> = { Escape: 'Esc', Backspace: '⌫', '=': '+', '-': '−' };
+const shortNames: Record<string, string> = {
+  Escape: 'Esc',
+  Backspace: '⌫',
+  Delete: 'Del',
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+  '=': '+',
+  '-': '−',
+};
 
 /** The combination in the pieces that are drawn as keys. */
 export function keyCaps(key: string, onMac = mac): string[] {
   if (key === '') return [];
   return key.split('+').map((part) => (onMac ? (macSigns[part] ?? part) : (shortNames[part] ?? part)));
 }
+
+/** In a field a sign, or a key that edits, belongs to what is being typed; in a menu it finds an item. */
+export const isTyped = (key: string, target: EventTarget | null): boolean =>
+  /^(Shift\+)?(.|Space|Delete|Backspace|Enter|Tab|Home|End|Arrow\w+)$/.test(key) &&
+  target instanceof Element &&
+  target.closest('input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [role=menu]') !== null;
 
 /** An input method is composing: the key belongs to it. Some engines report that only by the code 229. */
 export const isComposing = (event: KeyboardEvent): boolean => event.isComposing || event.keyCode === 229;

@@ -40,6 +40,14 @@ export class Shelf {
     return this.chat.find((model) => !model.paidOnly) ?? this.chat[0];
   }
 
+  /** The model of pictures: the chosen one, else the first that is free to use. */
+  get picture(): Model | undefined {
+    const able = this.ofTask('textToImage');
+    const chosen = this.byId.get(this.preferences.current.imageModel ?? '');
+    if (chosen && able.includes(chosen)) return chosen;
+    return able.find((model) => !model.paidOnly) ?? able[0];
+  }
+
   /** The model behind an id, the standard one when there is none. */
   of(id: string | null): Model | undefined {
     return id === null ? this.standard : this.byId.get(id);

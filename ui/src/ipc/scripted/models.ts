@@ -137,6 +137,21 @@ export const models: Model[] = [
       { unit: 'per step', usd: 0.0001056, neurons: 9.6 },
     ],
   }),
+  model('@cf/black-forest-labs/flux-2-klein-4b', {
+    task: 'textToImage',
+    description: 'Makes and edits pictures, with up to four reference pictures.',
+    prices: [{ unit: 'per 512 by 512 output tile', usd: 0.000287, neurons: 26.05 }],
+  }),
+  model('@cf/lykon/dreamshaper-8-lcm', {
+    task: 'textToImage',
+    description: 'A fast Stable Diffusion model for illustration and photography.',
+    beta: true,
+  }),
+  model('@cf/runwayml/stable-diffusion-v1-5-inpainting', {
+    task: 'textToImage',
+    description: 'Repaints a marked part of a picture.',
+    beta: true,
+  }),
   model('@cf/leonardo/lucid-origin', {
     task: 'textToImage',
     description: 'Pictures with sharp graphic design and accurate text.',

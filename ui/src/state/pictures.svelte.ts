@@ -1,0 +1,292 @@
+// Pictures: the form, the gallery, and what is open of it. Made once; runs go on while another view is shown.
+
+import { SvelteMap } from 'svelte/reactivity';
+import { m } from '$i18n';
+import type { Backend } from '$ipc/backend';
+import { asFault, sentenceOf } from '$ipc/faults';
+import type { Fault, Picture, PictureEvent, PictureQuote } from '$ipc/generated/domain';
+import { whole } from '$lib/numbers';
+import { Gallery } from './gallery.svelte';
+import { Maker } from './maker.svelte';
+import type { Toasts } from './toasts.svelte';
+
+export interface PicturesHooks {
+  standardModel(): string | null;
+  modelChosen(model: string): void;
+  toasts: Toasts;
+}
+
+export class Pictures {
+  readonly gallery: Gallery;
+  readonly maker: Maker;
+  /** The picture in the lightbox. */
+  open = $state<string | null>(null);
+  /** Settings beside the picture in the lightbox. */
+  factsShown = $state(true);
+  /** The two pictures that are compared. */
+  compared = $state.raw<[string, string] | null>(null);
+  compareMode = $state<'slider' | 'sides'>('slider');
+  /** The form beside the gallery is shown. */
+  formShown = $state(true);
+  /** The soft limit would be passed, and a request waits for the person's word. */
+  asking = $state.raw<{ quote: PictureQuote; answer: (go: boolean) => void } | null>(null);
+  /** Pauses before another try. */
+  waits = new SvelteMap<string, { fault: Fault; until: number }>();
+  /** Pictures that conversations show. */
+  #seen = new SvelteMap<string, Picture | null>();
+  #asked = new Set<string>();
+
+  constructor(
+    private backend: Backend,
+    private hooks: PicturesHooks,
+  ) {
+    this.gallery = new Gallery(backend);
+    this.maker = new Maker(backend, {
+      standard: () => hooks.standardModel(),
+      chosen: (model) => hooks.modelChosen(model),
+      maySpend: (quote) => this.#ask(quote),
+      heard: (event) => this.hear(event),
+    });
+  }
+
+  /** The view is opened. */
+  async load(): Promise<void> {
+    await Promise.all([this.gallery.load(), this.gallery.loadAlbums(), this.maker.begin()]);
+  }
+
+  hear(event: PictureEvent): void {
+    switch (event.kind) {
+      case 'changed': {
+        const { picture } = event;
+        if (picture.state.kind !== 'pending') this.waits.delete(picture.id);
+        if (this.#seen.has(picture.id)) this.#seen.set(picture.id, picture);
+        this.gallery.changed(picture);
+        break;
+      }
+      case 'waiting':
+        this.waits.set(event.picture, { fault: event.fault, until: Date.now() + event.delayMs });
+        break;
+      case 'removed':
+        this.#forget(event.picture);
+        break;
+    }
+  }
+
+  /** A picture by its id, wherever it is shown: undefined while it is asked for, null when it is gone. */
+  of(id: string): Picture | null | undefined {
+    return this.gallery.of(id) ?? this.#seen.get(id);
+  }
+
+  /** Sees to it that `of` knows this picture. */
+  async look(id: string): Promise<void> {
+    if (this.#asked.has(id)) return;
+    this.#asked.add(id);
+    try {
+      this.#seen.set(id, await this.backend.picture(id));
+    } catch {
+      this.#seen.set(id, null);
+    }
+  }
+
+  // --- making ---------------------------------------------------------------------------------------------------------
+
+  async cancel(id: string): Promise<void> {
+    await this.#attempt(() => this.backend.cancelPicture(id));
+  }
+
+  /** Another try of one that failed or was stopped; it takes the place of the old tile. */
+  async retry(picture: Picture): Promise<void> {
+    const rows = await this.maker.send({ ...picture.request, count: 1 });
+    if (rows.length > 0) await this.#attempt(() => this.backend.deletePictures([picture.id]));
+  }
+
+  /** Others like it: the same words and settings, other seeds. */
+  async vary(picture: Picture, count = 4): Promise<void> {
+    await this.maker.send({ ...picture.request, seed: null, count });
+  }
+
+  // --- what can be done with pictures -----------------------------------------------------------------------------------
+
+  async star(ids: string[], starred: boolean): Promise<void> {
+    await this.#attempt(() => this.backend.starPictures(ids, starred));
+    for (const id of ids) {
+      const picture = this.of(id);
+      if (picture && picture.starred !== starred) this.hear({ kind: 'changed', picture: { ...picture, starred } });
+    }
+  }
+
+  async delete(ids: string[]): Promise<void> {
+    const next = this.#neighbour(ids);
+    await this.#attempt(async () => {
+      await this.backend.deletePictures(ids);
+      for (const id of ids) this.#forget(id);
+      if (next !== undefined) this.open = next;
+      this.hooks.toasts.show(
+        ids.length === 1 ? m.images_deletedOne() : m.images_deleted({ count: whole(ids.length) }),
+        {
+          label: m.undo(),
+          run: () => void this.#attempt(() => this.#undelete(ids)),
+        },
+      );
+      void this.gallery.loadAlbums();
+    });
+  }
+
+  async save(id: string, strip: boolean): Promise<void> {
+    await this.#attempt(async () => {
+      const file = await this.backend.savePictureAs(id, strip);
+      if (file) this.hooks.toasts.show(m.images_saved({ file }));
+    });
+  }
+
+  async exportZip(ids: string[], strip: boolean): Promise<void> {
+    await this.#attempt(async () => {
+      const file = await this.backend.exportPictures(ids, strip);
+      if (file) this.hooks.toasts.show(m.images_saved({ file }));
+    });
+  }
+
+  async copy(id: string): Promise<void> {
+    await this.#attempt(async () => {
+      await this.backend.copyPicture(id);
+      this.hooks.toasts.show(m.toast_copied());
+    });
+  }
+
+  async reveal(id: string): Promise<void> {
+    await this.#attempt(() => this.backend.revealPicture(id));
+  }
+
+  async useAsReference(id: string): Promise<void> {
+    await this.maker.addReferences(async () => [await this.backend.pictureAsAttachment(id)]);
+  }
+
+  /** Fills the form from a dropped file; false when it holds no settings. */
+  async readSettings(grant: string): Promise<boolean> {
+    let read = false;
+    await this.#attempt(async () => {
+      const settings = await this.backend.readPictureSettings(grant);
+      if (!settings) return;
+      read = true;
+      await this.maker.reuse(settings.request, 'all');
+      this.hooks.toasts.show(
+        settings.modelName && settings.request.model === null
+          ? m.images_settingsReadModel({ source: settings.source, model: settings.modelName })
+          : m.images_settingsRead({ source: settings.source }),
+      );
+    });
+    return read;
+  }
+
+  // --- albums -----------------------------------------------------------------------------------------------------------
+
+  async createAlbum(name: string, ids: string[] = []): Promise<void> {
+    await this.#attempt(async () => {
+      const album = await this.backend.createAlbum(name);
+      if (ids.length > 0) await this.backend.addToAlbum(ids, album.id);
+      this.#albumsChanged(ids, album.id, true);
+      this.hooks.toasts.show(m.images_albumMade({ name }));
+    });
+  }
+
+  async renameAlbum(id: string, name: string): Promise<void> {
+    await this.#attempt(async () => {
+      await this.backend.renameAlbum(id, name);
+      await this.gallery.loadAlbums();
+    });
+  }
+
+  async deleteAlbum(id: string, withPictures: boolean): Promise<void> {
+    await this.#attempt(async () => {
+      await this.backend.deleteAlbum(id, withPictures);
+      if (this.gallery.filter.album === id) this.gallery.setFilter({ album: null });
+      else await this.gallery.load();
+      await this.gallery.loadAlbums();
+    });
+  }
+
+  async setInAlbum(ids: string[], album: string, inside: boolean): Promise<void> {
+    await this.#attempt(async () => {
+      if (inside) await this.backend.addToAlbum(ids, album);
+      else await this.backend.removeFromAlbum(ids, album);
+      this.#albumsChanged(ids, album, inside);
+    });
+  }
+
+  // --- lightbox and comparison --------------------------------------------------------------------------------------------
+
+  /** The picture before (-1) or after (1) the open one that can be looked at. */
+  step(by: 1 | -1): void {
+    if (this.open === null) return;
+    const from = this.gallery.placeOf(this.open);
+    if (from < 0) return;
+    for (let place = from + by; place >= 0 && place < this.gallery.total; place += by) {
+      this.gallery.need(Math.max(0, place - 40), place + 40);
+      const picture = this.gallery.at(place);
+      if (!picture) return;
+      if (picture.state.kind === 'done') {
+        this.open = picture.id;
+        return;
+      }
+    }
+  }
+
+  compare(ids: string[]): void {
+    const [left, right] = ids;
+    if (left !== undefined && right !== undefined) this.compared = [left, right];
+  }
+
+  swapCompared(): void {
+    if (this.compared) this.compared = [this.compared[1], this.compared[0]];
+  }
+
+  // --- inside ---------------------------------------------------------------------------------------------------------
+
+  async #ask(quote: PictureQuote): Promise<boolean> {
+    const go = await new Promise<boolean>((answer) => (this.asking = { quote, answer }));
+    this.asking = null;
+    return go;
+  }
+
+  async #undelete(ids: string[]): Promise<void> {
+    await this.backend.undeletePictures(ids);
+    for (const id of ids) this.#asked.delete(id);
+    await Promise.all([this.gallery.load(), this.gallery.loadAlbums()]);
+  }
+
+  #forget(id: string): void {
+    this.waits.delete(id);
+    if (this.#seen.has(id)) this.#seen.set(id, null);
+    if (this.open === id) this.open = null;
+    if (this.compared?.includes(id)) this.compared = null;
+    this.gallery.removed(id);
+  }
+
+  /** Where the lightbox goes when the open picture is deleted. */
+  #neighbour(ids: string[]): string | undefined {
+    if (this.open === null || !ids.includes(this.open)) return undefined;
+    const place = this.gallery.placeOf(this.open);
+    const next = this.gallery.at(place + 1) ?? this.gallery.at(place - 1);
+    return next?.state.kind === 'done' ? next.id : undefined;
+  }
+
+  #albumsChanged(ids: string[], album: string, inside: boolean): void {
+    for (const id of ids) {
+      const picture = this.of(id);
+      if (!picture || picture.albums.includes(album) === inside) continue;
+      const albums = inside ? [...picture.albums, album] : picture.albums.filter((each) => each !== album);
+      this.hear({ kind: 'changed', picture: { ...picture, albums } });
+    }
+    void this.gallery.loadAlbums();
+  }
+
+  async #attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.hooks.toasts.bad(sentenceOf(asFault(error)));
+    }
+  }
+}
+
+export const isRunning = (picture: Picture): boolean => picture.state.kind === 'pending';

@@ -76,7 +76,7 @@ fn next_work(core: &Core, catalogue: &Catalogue, now: Snapshot, eagerness: Eager
     if now.next_slot == 0 {
         return None;
     }
-    if eagerness == Eagerness::Anew || wasteful(&segments, &gaps, now) {
+    if eagerness == Eagerness::Anew || wasteful(&segments, now) {
         return Some(if large { Work::Invert } else { Work::Code(everything) });
     }
     let base = segments.iter().find(|segment| segment.lists() > 1);
@@ -97,10 +97,10 @@ fn next_work(core: &Core, catalogue: &Catalogue, now: Snapshot, eagerness: Eager
     Some(Work::Code(widened(range, &segments)))
 }
 
-/// Whether a third of the codes belong to rows that are gone.
-fn wasteful(segments: &[Arc<Segment>], gaps: &[Range], now: Snapshot) -> bool {
+/// Whether a third of the codes, or more, belong to rows that are gone.
+fn wasteful(segments: &[Arc<Segment>], now: Snapshot) -> bool {
     let coded: u64 = segments.iter().map(|segment| segment.header.rows as u64).sum();
-    gaps.is_empty() && coded > now.rows + 1024 && coded - now.rows > coded / 3
+    coded > now.rows + 1024 && coded - now.rows > coded / 3
 }
 
 /// The ranges without a file, joined where they touch.

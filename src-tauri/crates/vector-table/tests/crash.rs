@@ -70,6 +70,7 @@ impl Change {
 fn child_that_is_killed() {
     let Some(folder) = std::env::var_os("VECTOR_TABLE_KILLED") else { return };
     let seed: u64 = std::env::var("VECTOR_TABLE_SEED").unwrap().parse().unwrap();
+    let lies = std::env::var_os("VECTOR_TABLE_LIES").is_some();
     let folder = PathBuf::from(folder);
     let mut connection = connect(&folder.join("data.sqlite"));
     let id = VectorTable::spaces(&connection).unwrap()[0].0;
@@ -95,8 +96,13 @@ fn child_that_is_killed() {
                     .collect();
                 let transaction = connection.transaction().unwrap();
                 table.upsert(&transaction, &rows).unwrap();
+                if lies {
+                    say("done".into());
+                }
                 transaction.commit().unwrap();
-                say("done".into());
+                if !lies {
+                    say("done".into());
+                }
             }
             7 => {
                 say(format!("try delete {edition} {first} {count}"));
@@ -123,8 +129,9 @@ fn no_kill_loses_an_acknowledged_row_or_gives_a_wrong_answer() {
     let start = Instant::now();
     let lanes = 2;
     let totals: Vec<(usize, usize, usize)> = std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..lanes).map(|lane| scope.spawn(move || run(lane, trials / lanes))).collect();
-        lanes.into_iter().map(|lane| lane.join().unwrap()).collect()
+        let lanes: Vec<_> =
+            (0..lanes).map(|lane| scope.spawn(move || run(lane, trials / lanes, false))).collect();
+        lanes.into_iter().map(|lane| lane.join().unwrap().unwrap()).collect()
     });
     let sum = |part: fn(&(usize, usize, usize)) -> usize| totals.iter().map(part).sum::<usize>();
     let (changes, interrupted, unfinished) =
@@ -136,7 +143,15 @@ fn no_kill_loses_an_acknowledged_row_or_gives_a_wrong_answer() {
     assert!(trials < 100 || interrupted > trials / 20, "the kills hit something: {interrupted}");
 }
 
-fn run(lane: usize, trials: usize) -> (usize, usize, usize) {
+/// The control: a child that acknowledges what it has not committed yet is found out.
+#[test]
+fn a_row_acknowledged_too_early_is_missed() {
+    let found = run(7, 200, true);
+    assert!(found.is_err(), "200 kills found nothing wrong with a child that lies");
+}
+
+/// Kills so many children; what they acknowledged, what was cut off, and how many code files were; or what is wrong.
+fn run(lane: usize, trials: usize, lies: bool) -> Result<(usize, usize, usize), String> {
     let mut totals = (0, 0, 0);
     let mut dice = Dice(lane as u64);
     let mut place: Option<(tempfile::TempDir, BTreeMap<i64, u64>)> = None;
@@ -149,19 +164,24 @@ fn run(lane: usize, trials: usize) -> (usize, usize, usize) {
         let (folder, rows) = place.as_mut().unwrap();
         let seed = (lane * 1_000_000 + trial + 1) as u64;
         let time = Duration::from_micros(dice.below(60_000) as u64);
-        let (acknowledged, pending) = kill_one(folder.path(), seed, time);
+        let (acknowledged, pending) = kill_one(folder.path(), seed, time, lies);
         totals.0 += acknowledged.len();
         totals.1 += usize::from(pending.is_some());
         totals.2 += unfinished(folder.path());
         acknowledged.iter().for_each(|change| change.apply(rows));
-        check(folder.path(), rows, pending.as_ref(), &format!("lane {lane}, trial {trial}"));
+        check(folder.path(), rows, pending.as_ref())
+            .map_err(|what| format!("lane {lane}, trial {trial}: {what}"))?;
     }
-    totals
+    Ok(totals)
 }
 
 /// Starts a child, kills it so long after it is ready, and returns what it acknowledged and what it had begun.
-fn kill_one(folder: &Path, seed: u64, after: Duration) -> (Vec<Change>, Option<Change>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+fn kill_one(folder: &Path, seed: u64, after: Duration, lies: bool) -> (Vec<Change>, Option<Change>) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    if lies {
+        command.env("VECTOR_TABLE_LIES", "1");
+    }
+    let mut child = command
         .args(["--exact", "child_that_is_killed", "--nocapture"])
         .env("VECTOR_TABLE_KILLED", folder)
         .env("VECTOR_TABLE_SEED", seed.to_string())
@@ -196,36 +216,43 @@ fn unfinished(folder: &Path) -> usize {
 }
 
 /// The table holds the rows, with the pending change wholly there or wholly not; takes over which it was.
-fn check(folder: &Path, rows: &mut BTreeMap<i64, u64>, pending: Option<&Change>, what: &str) {
+fn check(folder: &Path, rows: &mut BTreeMap<i64, u64>, pending: Option<&Change>) -> Result<(), String> {
     let connection = connect(&folder.join("data.sqlite"));
     let id = VectorTable::spaces(&connection).unwrap()[0].0;
-    // Half of the time the files are used as they were left, half of the time brought up to date first.
+    // The files as they were left: nothing brings them up to date first.
     let quiet = Options { background: false, ..options() };
     let table = VectorTable::open(&connection, &folder.join("codes"), id, quiet).unwrap();
     let mut found = BTreeMap::new();
-    table
-        .iterate(&connection, |row| {
-            found.insert(row.id, row.vector);
-            Ok(true)
-        })
-        .unwrap();
+    let read = table.iterate(&connection, |row| {
+        found.insert(row.id, row.vector);
+        Ok(true)
+    });
+    read.map_err(|error| error.to_string())?;
     if let Some(change) = pending
         && !equal(rows, &found)
     {
         change.apply(rows);
     }
-    assert!(equal(rows, &found), "{what}: the rows are those acknowledged, {pending:?} wholly or not at all");
-    let report = table.verify(&connection).unwrap();
-    assert_eq!(report.problems, [], "{what}: the table is whole");
+    if !equal(rows, &found) {
+        return Err(format!("the rows are not those acknowledged, with {pending:?} wholly or not at all"));
+    }
+    let report = table.verify(&connection).map_err(|error| error.to_string())?;
+    if !report.problems.is_empty() {
+        return Err(format!("the table is not whole: {:?}", report.problems));
+    }
     let mut truth = Truth::new(Metric::Cosine);
     truth.rows = found.into_iter().map(|(id, vector)| (id, (id % 5, vector))).collect();
     for query in 0..3 {
         let query = vector(query, 7);
-        let hits =
-            table.search(&connection, &query, 10, &Filter::All, Recall::Exact, &Cancel::new()).unwrap();
+        let hits = table
+            .search(&connection, &query, 10, &Filter::All, Recall::Exact, &Cancel::new())
+            .map_err(|error| error.to_string())?;
         let expected = truth.nearest(&query, 10, &Filter::All);
-        assert!(hits.iter().map(|hit| hit.id).eq(expected.iter().map(|hit| hit.id)), "{what}: the answers");
+        if !hits.iter().map(|hit| hit.id).eq(expected.iter().map(|hit| hit.id)) {
+            return Err(format!("{hits:?} instead of {expected:?}"));
+        }
     }
+    Ok(())
 }
 
 fn equal(rows: &BTreeMap<i64, u64>, found: &BTreeMap<i64, Vec<f32>>) -> bool {

@@ -39,8 +39,11 @@ fn check(name: &str, dimensions: usize, rows: Vec<Vec<f32>>, queries: &[Vec<f32>
             world.settle();
             let all = recall(&world, queries, &Filter::All, Recall::Balanced);
             let some = recall(&world, queries, &Filter::Collections(&[3]), Recall::Balanced);
+            let fast = recall(&world, queries, &Filter::All, Recall::Fast);
             let exact = recall(&world, &queries[..queries.len().min(10)], &Filter::All, Recall::Exact);
-            println!("{name}, {metric:?}, inverted {inverted}: {all:.4}, a tenth {some:.4}, exact {exact}");
+            println!(
+                "{name}, {metric:?}, inverted {inverted}: {all:.4}, a tenth {some:.4}, fast {fast:.4}, exact {exact}"
+            );
             assert!(all >= 0.99, "{name} by {metric:?}, inverted {inverted}: {all}");
             assert!(some >= 0.99, "{name} by {metric:?}, inverted {inverted}, filtered: {some}");
             assert!(exact == 1.0, "{name} by {metric:?}: exact is exact, not {exact}");

@@ -14,6 +14,7 @@
 //! | vectors and ranks | [`EmbedRequest`], [`Client::rerank`], [`provider`] for other services |
 //! | pictures and sound | [`ImageRequest`], [`image_form`], [`TranscribeRequest`], [`SpeakRequest`] |
 //! | files and anything else | [`Client::to_markdown`], [`Client::run`], [`Client::agree_to_licence`] |
+//! | a web page by its address | [`page`] |
 //! | what goes wrong | [`Error`], [`Why`], [`Wait`] |
 //!
 //! Deliberately absent: Vectorize, AI Search and Browser Run (other products), the asynchronous batch queue, models over
@@ -46,6 +47,7 @@ mod images;
 mod network;
 mod pace;
 mod prices;
+pub mod page;
 pub mod provider;
 mod run;
 pub mod sse;

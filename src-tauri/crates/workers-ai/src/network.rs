@@ -43,6 +43,21 @@ pub struct Network {
 /// # Errors
 /// [`Error::Misconfigured`] for a proxy address or a certificate file that cannot be used.
 pub(crate) fn http(base: &Url, network: &Network) -> Result<reqwest::Client, Error> {
+    builder(base, network)?.build().map_err(|error| misconfigured("network", &error))
+}
+
+/// A client for `base` whose name stands for these addresses, whatever it stands for elsewhere.
+pub(crate) fn pinned(
+    base: &Url,
+    addresses: &[std::net::SocketAddr],
+    network: &Network,
+) -> Result<reqwest::Client, Error> {
+    let host = base.host_str().unwrap_or_default();
+    let builder = builder(base, network)?.resolve_to_addrs(host, addresses);
+    builder.build().map_err(|error| misconfigured("network", &error))
+}
+
+fn builder(base: &Url, network: &Network) -> Result<reqwest::ClientBuilder, Error> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("Edgewise/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
@@ -58,7 +73,7 @@ pub(crate) fn http(base: &Url, network: &Network) -> Result<reqwest::Client, Err
     if let Some(file) = &network.custom_ca {
         builder = builder.tls_certs_merge(authorities(file)?);
     }
-    builder.build().map_err(|error| misconfigured("network", &error))
+    Ok(builder)
 }
 
 fn proxy(address: &str) -> Result<Proxy, Error> {

@@ -17,9 +17,9 @@ mod words;
 
 pub use collections::CollectionRow;
 pub use documents::{Content, DocumentFile, DocumentRow, NewDocument, Outcome};
-pub use finding::{FoundPassage, Scope, ScopeSize};
+pub use finding::{FoundPassage, Scope, ScopeSize, export_columns};
 pub use ingests::IngestRun;
-pub use passages::{Missing, NewPassage, embedded, still_missing};
+pub use passages::{Missing, NewPassage, collections_of, embedded, still_missing};
 
 /// Placeholders for `count` values: `?,?,?`.
 fn marks(count: usize) -> String {

@@ -119,7 +119,22 @@ impl CollectionRow {
                 WHERE p.document = document.key) WHERE collection = ?1",
             [collection, space],
         )?;
+        tx.execute(
+            "UPDATE document SET state = 'ready' WHERE collection = ?1 AND state = 'embedding' AND embedded >= passages",
+            [collection],
+        )?;
         Ok(())
+    }
+
+    /// Passages of a collection's documents that have no vector in a space.
+    pub fn missing_in(tx: &Transaction<'_>, collection: i64, space: i64) -> Result<u32> {
+        Ok(tx
+            .prepare_cached(
+                "SELECT count(*) FROM document d JOIN passage p ON p.document = d.key
+                 WHERE d.collection = ?1 AND d.deleted_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM vector_row v WHERE v.space = ?2 AND v.id = p.key)",
+            )?
+            .query_row([collection, space], |row| row.get(0))?)
     }
 
     /// Ids of the vectors that the passages of a collection have in other spaces than `space`, by space.

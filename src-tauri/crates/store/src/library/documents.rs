@@ -296,6 +296,24 @@ impl Store {
         })
     }
 
+    /// Puts another reading of the same bytes in the place of what was known; documents that have them are cut anew.
+    pub fn replace_content(&self, content: &Content) -> Result<()> {
+        self.change(|tx| {
+            put_content(tx, content)?;
+            tx.execute("UPDATE document SET cut = NULL WHERE hash = ?1", [&content.hash])?;
+            Ok(())
+        })
+    }
+
+    /// Puts documents into another collection. What that means for their vectors, the caller knows.
+    pub fn move_documents(tx: &Transaction<'_>, ids: &[String], collection: i64) -> Result<()> {
+        for id in ids {
+            tx.prepare_cached("UPDATE document SET collection = ?2 WHERE id = ?1")?
+                .execute(params![id, collection])?;
+        }
+        Ok(())
+    }
+
     /// Puts documents into the trash, or takes them out (`at` absent).
     pub fn set_documents_deleted(&self, ids: &[String], at: Option<Timestamp>) -> Result<()> {
         self.change(|tx| {

@@ -180,6 +180,15 @@ impl Store {
     }
 }
 
+/// What an export says beside the vector of a passage: document, its name, page, headings, text.
+pub fn export_columns(tx: &Transaction<'_>, key: i64) -> Vec<Option<String>> {
+    let found = found(tx, &[key]).unwrap_or_default().pop();
+    let Some(FoundPassage { hit, .. }) = found else { return vec![None; 5] };
+    let page = hit.page.map(|page| page.to_string());
+    let headings = (!hit.heading_path.is_empty()).then(|| hit.heading_path.join(" › "));
+    vec![Some(hit.document), Some(hit.title), page, headings, Some(hit.text)]
+}
+
 fn found(tx: &Transaction<'_>, keys: &[i64]) -> Result<Vec<FoundPassage>> {
     let mut statement = tx.prepare_cached(
         "SELECT p.key, p.ordinal, p.tokens, d.id, d.name, c.id, p.page, p.headings, p.text, p.start, p.stop

@@ -30,10 +30,15 @@ impl Store {
         })
     }
 
-    /// Notes that a run's quote was accepted.
+    /// Notes that a run's quote was accepted, and that its documents are being embedded.
     pub fn accept_ingest(&self, id: &RunId) -> Result<()> {
         self.change(|tx| {
             tx.execute("UPDATE ingest_run SET accepted = 1 WHERE id = ?1", [id.as_str()])?;
+            tx.execute(
+                "UPDATE document SET state = 'embedding', fault = NULL
+                 WHERE run = ?1 AND cut IS NOT NULL AND embedded < passages",
+                [id.as_str()],
+            )?;
             Ok(())
         })
     }

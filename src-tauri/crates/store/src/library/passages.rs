@@ -144,6 +144,20 @@ pub fn still_missing(tx: &Transaction<'_>, space: i64, keys: &[i64]) -> Result<H
     Ok(found)
 }
 
+/// The collections that passages lie in, by passage.
+pub fn collections_of(tx: &Transaction<'_>, keys: &[i64]) -> Result<HashMap<i64, i64>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT d.collection FROM passage p JOIN document d ON d.key = p.document WHERE p.key = ?1",
+    )?;
+    let mut found = HashMap::with_capacity(keys.len());
+    for key in keys {
+        if let Some(collection) = statement.query_row([key], |row| row.get(0)).optional()? {
+            found.insert(*key, collection);
+        }
+    }
+    Ok(found)
+}
+
 /// Notes that passages got vectors in a space, within the transaction that writes these: counts, states, neurons by
 /// share, and the line of the ledger. The first space of a collection is the one that searches use.
 pub fn embedded(

@@ -1,0 +1,123 @@
+//! Documents that cannot be read here: pictures and scans through the service's Markdown conversion, recordings through
+//! Whisper. Both cost neurons, so both are quoted first.
+
+use super::reading;
+use crate::Engine;
+use crate::error::Error;
+use domain::{Fault, FaultCode};
+use ingest::{Limits, Source};
+use store::library::DocumentRow;
+use workers_ai::{FileToConvert, TranscribeRequest, estimate_audio};
+
+/// The model that writes down speech.
+const WHISPER: &str = "@cf/openai/whisper-large-v3-turbo";
+
+/// How a file becomes text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By the service's conversion.
+    Conversion,
+    /// By writing down what is said.
+    Transcription,
+}
+
+/// A file of this name may be converted.
+pub(crate) fn is_convertible(name: &str) -> bool {
+    way(name).is_some()
+}
+
+/// How a file of this name becomes text, and its media type.
+pub(crate) fn way(name: &str) -> Option<(Way, &'static str)> {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase())?;
+    Some(match extension.as_str() {
+        "png" => (Way::Conversion, "image/png"),
+        "jpg" | "jpeg" => (Way::Conversion, "image/jpeg"),
+        "webp" => (Way::Conversion, "image/webp"),
+        "svg" => (Way::Conversion, "image/svg+xml"),
+        "pdf" => (Way::Conversion, "application/pdf"),
+        "docx" => {
+            (Way::Conversion, "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
+        }
+        "mp3" => (Way::Transcription, "audio/mpeg"),
+        "wav" => (Way::Transcription, "audio/wav"),
+        "m4a" => (Way::Transcription, "audio/mp4"),
+        "ogg" | "oga" | "opus" => (Way::Transcription, "audio/ogg"),
+        "flac" => (Way::Transcription, "audio/flac"),
+        _ => return None,
+    })
+}
+
+/// Has the service make text of a document's original, and keeps it as what the document says. Returns what it cost.
+pub(crate) async fn convert(engine: &Engine, document: &DocumentRow) -> Result<f64, Fault> {
+    let unknown = || Fault::new(FaultCode::FormatUnknown).with_detail(&document.document.name);
+    let (way, media_type) = way(&document.document.name).ok_or_else(unknown)?;
+    let hash = document.hash.clone().ok_or_else(unknown)?;
+    let (bytes_of, name) = (hash.clone(), document.document.name.clone());
+    let bytes = engine
+        .database()
+        .read(move |shelf| {
+            let path = shelf.disk.original_path(&bytes_of)?;
+            Ok(std::fs::read(path)
+                .map_err(|error| Fault::new(FaultCode::FileUnreadable).with_detail(error.to_string()))?)
+        })
+        .await?;
+    let (text, neurons) = match way {
+        Way::Conversion => by_conversion(engine, &name, media_type, bytes).await?,
+        Way::Transcription => by_transcription(engine, media_type, bytes).await?,
+    };
+    let format = if way == Way::Transcription { "audio" } else { &document.document.format }.to_owned();
+    engine
+        .database()
+        .write(move |shelf| {
+            let source = Source { name: "converted.md", bytes: text.as_bytes(), password: None };
+            let reading =
+                ingest::read(&source, &Limits::default()).map_err(|error| reading::fault(&error))?;
+            let content = reading::content_of(&hash, &reading)?;
+            let format = if format.is_empty() { content.format.clone() } else { format };
+            Ok::<_, Error>(shelf.disk.replace_content(&store::library::Content { format, ..content })?)
+        })
+        .await?;
+    Ok(neurons)
+}
+
+async fn by_conversion(
+    engine: &Engine,
+    name: &str,
+    media_type: &str,
+    bytes: Vec<u8>,
+) -> Result<(String, f64), Fault> {
+    let caller = engine.accounts().caller().await?;
+    engine.usage().keep_within_cap(&caller).await?;
+    let file = FileToConvert { name: name.to_owned(), media_type: media_type.to_owned(), bytes };
+    let (converted, usage) =
+        caller.client.to_markdown(&[file], None).await.map_err(|error| caller.fault(&error))?;
+    let neurons = usage.neurons.unwrap_or_default();
+    let model = engine.models().find(&"tomarkdown".into()).await;
+    engine.usage().book(&caller, &model, "conversion", None, usage).await;
+    let text = converted.into_iter().next().ok_or_else(|| Fault::new(FaultCode::EmptyAnswer))?.text;
+    let text = text.map_err(|why| caller.cleaned(Fault::new(FaultCode::FileHasNoText).with_detail(why)))?;
+    Ok((text, neurons))
+}
+
+async fn by_transcription(engine: &Engine, media_type: &str, audio: Vec<u8>) -> Result<(String, f64), Fault> {
+    let caller = engine.accounts().caller().await?;
+    engine.usage().keep_within_cap(&caller).await?;
+    let model = engine.models().find(&WHISPER.into()).await;
+    let request = TranscribeRequest {
+        model: model.id.clone(),
+        audio,
+        media_type: media_type.to_owned(),
+        language: None,
+        translate: false,
+        hint: None,
+    };
+    let transcript = caller.client.transcribe(&request).await.map_err(|error| caller.fault(&error))?;
+    let mut usage = transcript.usage;
+    if usage.neurons.is_none() {
+        usage.neurons = transcript.seconds.and_then(|seconds| estimate_audio(&model, seconds));
+        usage.estimated = usage.neurons.is_some();
+    }
+    let neurons = usage.neurons.unwrap_or_default();
+    engine.usage().book(&caller, &model, "transcription", None, usage).await;
+    Ok((transcript.text, neurons))
+}

@@ -1,0 +1,219 @@
+//! From a file to passages: keep the original, read it behind the fence, cut it as the collection says.
+//!
+//! Everything here blocks and runs on a blocking thread.
+
+use super::vectors::Tables;
+use crate::error::Error;
+use domain::{CollectionSettings, Fault, FaultCode};
+use ingest::{Budget, Format, Limits, Reading, Source, cut, estimate_tokens, fence};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use store::Store;
+use store::library::{Content, DocumentRow, NewPassage};
+
+/// The hidden argument with which our programs become the reading process.
+pub(crate) const READ_DOCUMENT: &str = "--read-document";
+
+/// What reading needs beside the document.
+pub(crate) struct Reader<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) tables: &'a Tables,
+    /// Our own program, to be started again; without it documents are read in this process.
+    pub(crate) program: Option<PathBuf>,
+    pub(crate) settings: CollectionSettings,
+    pub(crate) stop: &'a AtomicBool,
+}
+
+/// What became of a document.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// Its passages are stored.
+    Cut(Box<DocumentRow>),
+    /// Nothing of it has changed.
+    Unchanged(Box<DocumentRow>),
+}
+
+/// Reads a document and stores its passages, as far as that has not been done.
+pub(crate) fn read(reader: &Reader<'_>, id: &str, password: Option<&str>) -> Result<Read, Error> {
+    let mut document = reader.store.document(id)?;
+    let file = original(reader.store, &document)?;
+    if document.hash.as_ref() != Some(&file.hash) || document.document.size != file.size {
+        let twin = reader.store.set_original(id, &file)?;
+        document = reader.store.document(twin.as_deref().unwrap_or(id))?;
+    }
+    let wanted = cut_name(&reader.settings);
+    if document.cut.as_ref() == Some(&wanted) && document.document.passages > 0 {
+        return Ok(Read::Unchanged(Box::new(document)));
+    }
+    let known = reader.store.content(&file.hash)?;
+    let is_new = known.is_none();
+    let (reading, content) = match known {
+        Some(content) => (reading_of(&content)?, content),
+        None => {
+            let bytes = std::fs::read(reader.store.original_path(&file.hash)?).map_err(unreadable)?;
+            let reading = read_bytes(reader, &document.document.name, &bytes, password)?;
+            let content = content_of(&file.hash, &reading)?;
+            (reading, content)
+        }
+    };
+    let passages = passages(&reading, &reader.settings);
+    let stored: Result<_, Error> = reader.store.set_passages(
+        &document.document.id,
+        is_new.then_some(&content),
+        &wanted,
+        &passages,
+        |tx, vectors| reader.tables.delete(tx, reader.store, vectors),
+    );
+    Ok(Read::Cut(Box::new(stored?)))
+}
+
+/// The original as it is now: a file that is still where it came from may have changed.
+fn original(store: &Store, document: &DocumentRow) -> Result<store::library::DocumentFile, Error> {
+    let source = document.source.as_deref().map(Path::new).filter(|path| path.is_file());
+    match (source, &document.hash) {
+        (Some(path), _) => {
+            let size = std::fs::metadata(path).map_err(unreadable)?.len();
+            let limit = Limits::default().file_bytes;
+            if size > limit {
+                return Err(
+                    fault(&ingest::Error::TooLarge { what: ingest::Measure::FileBytes, limit }).into()
+                );
+            }
+            Ok(store.keep_original_file(path)?)
+        }
+        (None, Some(hash)) => {
+            Ok(store::library::DocumentFile { hash: hash.clone(), size: document.document.size })
+        }
+        (None, None) => {
+            Err(Fault::new(FaultCode::FileUnreadable).with_detail(&document.document.name).into())
+        }
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Fault::new(FaultCode::FileUnreadable).with_detail(error.to_string()).into()
+}
+
+/// Reads bytes in a process of its own, or in this one where there is no program for that.
+pub(crate) fn read_bytes(
+    reader: &Reader<'_>,
+    name: &str,
+    bytes: &[u8],
+    password: Option<&str>,
+) -> Result<Reading, Error> {
+    let source = Source { name, bytes, password };
+    let limits = Limits::default();
+    let read = match &reader.program {
+        Some(executable) => {
+            let program =
+                fence::Program { executable: executable.clone(), arguments: vec![READ_DOCUMENT.into()] };
+            fence::read_in_child(&program, fence::Input::Bytes(source), &limits, reader.stop)
+        }
+        None => catch_unwind(AssertUnwindSafe(|| ingest::read(&source, &limits))).unwrap_or_else(|_| {
+            Err(ingest::Error::ReaderDied { how: ingest::Death::NoAnswer { status: None } })
+        }),
+    };
+    read.map_err(|error| fault(&error).into())
+}
+
+/// Why a document could not be read, as a fault.
+pub(crate) fn fault(error: &ingest::Error) -> Fault {
+    use ingest::Error as Why;
+    let code = match error {
+        Why::Empty | Why::NoText { .. } => FaultCode::FileHasNoText,
+        Why::FormatUnknown | Why::NotReadable { .. } | Why::EncodingUnknown { .. } => {
+            FaultCode::FormatUnknown
+        }
+        Why::Encrypted { .. } => FaultCode::FileEncrypted,
+        Why::TooLarge { .. } => FaultCode::FileTooLarge,
+        Why::Stopped => FaultCode::Stopped,
+        Why::Damaged { .. }
+        | Why::DeclarationRefused
+        | Why::ReaderDied { .. }
+        | Why::TimedOut { .. }
+        | Why::Unreadable { .. } => FaultCode::FileUnreadable,
+    };
+    Fault::new(code).with_detail(error.to_string())
+}
+
+/// With which settings passages are cut: other settings have other passages.
+pub(crate) fn cut_name(settings: &CollectionSettings) -> String {
+    format!("{}/{}", settings.passage_tokens, settings.overlap_tokens)
+}
+
+/// The name of a format: `pdf`, `docx`, ...
+pub(crate) fn format_name(format: Format) -> String {
+    match serde_json::to_value(format) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// What is kept of a reading.
+pub(crate) fn content_of(hash: &str, reading: &Reading) -> Result<Content, Error> {
+    let bare = Reading { text: String::new(), ..reading.clone() };
+    let json = serde_json::to_string(&bare).map_err(store::Error::from)?;
+    Ok(Content {
+        hash: hash.to_owned(),
+        format: format_name(reading.format),
+        title: reading.title.clone(),
+        pages: reading.pages,
+        empty_pages: reading.empty_pages.clone(),
+        text: reading.text.clone(),
+        reading: json,
+    })
+}
+
+/// The reading that was kept.
+pub(crate) fn reading_of(content: &Content) -> Result<Reading, Error> {
+    let bare: Reading = serde_json::from_str(&content.reading).map_err(store::Error::from)?;
+    Ok(Reading { text: content.text.clone(), ..bare })
+}
+
+/// Cuts a reading, with places in characters.
+pub(crate) fn passages(reading: &Reading, settings: &CollectionSettings) -> Vec<NewPassage> {
+    let budget =
+        Budget { tokens: settings.passage_tokens as usize, overlap: settings.overlap_tokens as usize };
+    let cut = cut(reading, &budget, &estimate_tokens);
+    let places = characters_at(
+        &reading.text,
+        cut.iter().flat_map(|passage| [passage.range.start, passage.range.end]).collect(),
+    );
+    let new = |passage: ingest::Passage| NewPassage {
+        range: (places[&passage.range.start], places[&passage.range.end]),
+        text: passage.text,
+        header: passage.header,
+        headings: passage.heading_path,
+        page: passage.page,
+        tokens: u32::try_from(passage.tokens).unwrap_or(u32::MAX),
+        hash: passage.hash,
+    };
+    cut.into_iter().map(new).collect()
+}
+
+/// How many characters stand before each of these bytes, in one pass.
+pub(crate) fn characters_at(text: &str, mut bytes: Vec<usize>) -> HashMap<usize, u32> {
+    bytes.sort_unstable();
+    bytes.dedup();
+    let (mut from, mut characters) = (0, 0_usize);
+    let mut places = HashMap::with_capacity(bytes.len());
+    for byte in bytes {
+        characters += text[from..byte].chars().count();
+        from = byte;
+        places.insert(byte, u32::try_from(characters).unwrap_or(u32::MAX));
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_characters() {
+        let places = characters_at("a数据b", vec![7, 0, 4, 1, 8]);
+        assert_eq!([0, 1, 4, 7, 8].map(|byte| places[&byte]), [0, 1, 2, 3, 4]);
+    }
+}

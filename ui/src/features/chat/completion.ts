@@ -1,19 +1,26 @@
-// What `/` and `@` offer while a message is typed.
+// What `/`, `@` and `#` offer while a message is typed.
 
 import { matching } from '$lib/match';
 
 export type Completion =
   | { kind: 'command'; key: string; label: string; note: string; start: number; run: () => void }
-  | { kind: 'model'; key: string; label: string; note: string; start: number; id: string };
+  | { kind: 'model' | 'collection' | 'document'; key: string; label: string; note: string; start: number; id: string };
 
 export interface Offers {
   commands: readonly { word: string; name: string; run: () => void }[];
   models: readonly { id: string; name: string; author: string }[];
+  /** Collections, then documents, of the library. */
+  knowledge?: readonly { kind: 'collection' | 'document'; id: string; name: string; note: string }[];
 }
 
 const shown = 8;
 
-/** The completions at the caret: `/word` only at the start of the message, `@word` at the start of any word. */
+/** What stands behind `#` at the caret; null when nothing does. A heading (`# `) is none. */
+export const knowledgeAt = (text: string, caret: number): string | null =>
+  /(?:^|\s)#([^\s#]*)$/.exec(text.slice(0, caret))?.[1] ?? null;
+
+/** The completions at the caret: `/word` only at the start of the message, `@word` and `#word` at the start
+    of any word. */
 export function complete(text: string, caret: number, offers: Offers): Completion[] {
   const before = text.slice(0, caret);
   const command = /^\/(\S*)$/.exec(before);
@@ -23,6 +30,19 @@ export function complete(text: string, caret: number, offers: Offers): Completio
       .filter(({ word, name }) => word.startsWith(query) || name.toLowerCase().includes(query))
       .slice(0, shown)
       .map(({ word, name, run }) => ({ kind: 'command', key: word, label: `/${word}`, note: name, start: 0, run }));
+  }
+  const knowledge = knowledgeAt(text, caret);
+  if (knowledge !== null) {
+    return matching(offers.knowledge ?? [], knowledge, (each) => each.name)
+      .slice(0, shown)
+      .map(({ kind, id, name, note }) => ({
+        kind,
+        key: id,
+        label: name,
+        note,
+        start: caret - knowledge.length - 1,
+        id,
+      }));
   }
   const mention = /(?:^|\s)@(\S*)$/.exec(before);
   if (!mention) return [];

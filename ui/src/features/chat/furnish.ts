@@ -39,11 +39,21 @@ function furnishPicture(chip: HTMLElement): void {
   if (!chip.textContent) chip.textContent = m.picture();
 }
 
+/** A citation mark is a button; what it names is known to the layer that listens for it. */
+function furnishCite(cite: HTMLElement): void {
+  cite.setAttribute('role', 'button');
+  cite.tabIndex = 0;
+  cite.setAttribute('aria-label', m.library_cite({ n: cite.dataset.n ?? '' }));
+}
+
 /** An attachment for a block: runs again whenever its HTML changes. */
 export function furnish(html: string, streaming: boolean) {
   return (block: HTMLElement): void => {
     if (html.includes('<figure')) {
       for (const figure of block.querySelectorAll<HTMLElement>('figure.code')) furnishCode(figure, !streaming);
+    }
+    if (html.includes('<cite')) {
+      for (const cite of block.querySelectorAll<HTMLElement>('cite[data-n]')) furnishCite(cite);
     }
     if (html.includes('picture-chip')) {
       for (const chip of block.querySelectorAll<HTMLElement>('.picture-chip')) furnishPicture(chip);

@@ -1,22 +1,24 @@
 // pdf.js, loaded when the first PDF is opened and not before. Its worker, its character maps and its standard fonts
 // are files of our own origin; nothing is fetched from elsewhere, nothing is evaluated.
 
-import type { PDFDocumentProxy, PDFPageProxy } from 'pdfjs-dist';
+import type { PDFDocumentProxy, PDFPageProxy, PDFWorker } from 'pdfjs-dist';
 import workerUrl from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?url';
 
 const maps = import.meta.glob<string>('/node_modules/pdfjs-dist/cmaps/*.bcmap', {
   query: '?url',
   import: 'default',
+  eager: true,
 });
 const fonts = import.meta.glob<string>('/node_modules/pdfjs-dist/standard_fonts/*.{pfb,ttf}', {
   query: '?url',
   import: 'default',
+  eager: true,
 });
 
-async function load(files: Record<string, () => Promise<string>>, name: string): Promise<Uint8Array> {
+async function load(files: Record<string, string>, name: string): Promise<Uint8Array> {
   const address = files[name];
   if (!address) throw new Error(`pdf.js asks for ${name}, which is not among its files`);
-  const answer = await fetch(await address());
+  const answer = await fetch(address);
   return new Uint8Array(await answer.arrayBuffer());
 }
 
@@ -39,13 +41,27 @@ class FontReader {
 export type { PDFDocumentProxy, PDFPageProxy };
 
 type Pdfjs = typeof import('pdfjs-dist');
-let loading: Promise<Pdfjs> | undefined;
+
+interface Engine {
+  pdfjs: Pdfjs;
+  worker: PDFWorker;
+  /** Rejects when the worker cannot be started: without it pdf.js would wait for ever. */
+  broken: Promise<never>;
+}
+let loading: Promise<Engine> | undefined;
 
 // The build for older web views: WebKitGTK is behind the browsers that the other one is made for.
-const pdfjs = (): Promise<Pdfjs> =>
-  (loading ??= import('pdfjs-dist/legacy/build/pdf.mjs').then((module: Pdfjs) => {
-    module.GlobalWorkerOptions.workerSrc = workerUrl;
-    return module;
+const engine = (): Promise<Engine> =>
+  (loading ??= import('pdfjs-dist/legacy/build/pdf.mjs').then((pdfjs: Pdfjs) => {
+    const port = new Worker(workerUrl, { type: 'module' });
+    const broken = new Promise<never>((_, reject) => {
+      port.addEventListener('error', (event) => {
+        loading = undefined;
+        reject(new Error(event.message || 'the worker of pdf.js did not start'));
+      });
+    });
+    broken.catch(() => {});
+    return { pdfjs, worker: pdfjs.PDFWorker.create({ port }), broken };
   }));
 
 export interface OpenPdf {
@@ -56,9 +72,11 @@ export interface OpenPdf {
 }
 
 export async function openPdf(bytes: Uint8Array): Promise<OpenPdf> {
-  const { getDocument, TextLayer } = await pdfjs();
+  const { pdfjs, worker, broken } = await engine();
+  const { getDocument, TextLayer } = pdfjs;
   const task = getDocument({
     data: bytes,
+    worker,
     isEvalSupported: false,
     enableXfa: false,
     useWasm: false,
@@ -71,7 +89,7 @@ export async function openPdf(bytes: Uint8Array): Promise<OpenPdf> {
     StandardFontDataFactory: FontReader,
     verbosity: 0,
   });
-  const document = await task.promise;
+  const document = await Promise.race([task.promise, broken]);
   return {
     document,
     async textLayer(page, container, scale) {

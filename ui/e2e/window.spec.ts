@@ -136,13 +136,6 @@ test('a_narrow_window_keeps_everything_in_reach', async ({ desk, page }) => {
   expect(overflow).toBeLessThanOrEqual(0);
 });
 
-test('images_and_library_say_honestly_that_they_come_later', async ({ desk, page }) => {
-  await desk.open({}, '#/images');
-  await expect(page.getByText('Pictures come with the next part')).toBeVisible();
-  await page.getByRole('link', { name: 'Library', exact: true }).click();
-  await expect(page.getByText('The library of documents comes with the next part')).toBeVisible();
-});
-
 test('the_detector_works_the_policy_refuses_what_it_should', async ({ page }) => {
   const complaints: string[] = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));

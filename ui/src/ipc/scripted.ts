@@ -35,7 +35,7 @@ import type {
 import { ScriptedLibrary, type LibraryScene } from './scripted/library';
 import { blocksOf } from './scripted/markdown';
 import { models } from './scripted/models';
-import { ScriptedPictures } from './scripted/pictures';
+import { noPictureRequest, ScriptedPictures } from './scripted/pictures';
 import { answers, borrowAnswer, chineseAnswer, shortAnswer, thoughts, titles } from './scripted/samples';
 import { leaseAnswer } from './scripted/texts';
 
@@ -890,6 +890,8 @@ export class Scripted implements Backend {
   ): Started {
     const answer = this.add(conversation, { role: 'assistant', text: '', parent: question.id, status: 'streaming' });
     if (model) answer.model = model;
+    const words = /^(?:画|\/image\b|\/draw\b)\s*(.+)/su.exec(prompt)?.[1];
+    if (words && this.savedSettings.pictureWords) return this.draw(conversation, answer, question, events, words);
     const { collections, documents } = conversation.options;
     if (collections.length + documents.length > 0) {
       void this.library.explain(answer.id, prompt, collections, documents);
@@ -902,16 +904,28 @@ export class Scripted implements Backend {
     return this.stream(conversation, answer, question, events, text, 0);
   }
 
-  private stream(
+  /** The answer is a picture. */
+  private draw(
     conversation: Conversation,
     answer: Message,
-    question: Message | null,
+    question: Message,
     events: Listener<RunEvent>,
-    text: string,
-    from: number,
-    considered: number | null = null,
+    prompt: string,
   ): Started {
-    const { fail, failAfter } = this.scenario;
+    const run = this.beginRun(conversation, answer, events);
+    const request = { ...noPictureRequest, prompt, conversation: conversation.summary.id };
+    void this.gallery.makePictures(request, (event) => {
+      if (event.kind !== 'changed') return;
+      const { picture } = event;
+      answer.pictures = [picture.id];
+      this.tell(run, { kind: 'picture', picture });
+      if (picture.state.kind === 'done') this.finish(run, answer);
+      if (picture.state.kind === 'failed') this.failRun(run, answer, picture.state.fault.code);
+    });
+    return this.started(run, conversation, question, answer);
+  }
+
+  private beginRun(conversation: Conversation, answer: Message, events: Listener<RunEvent>): Run {
     const run: Run = {
       id: this.id('run'),
       message: answer.id,
@@ -925,6 +939,30 @@ export class Scripted implements Backend {
     Object.assign(answer, { status: 'streaming', fault: null });
     conversation.leaf = answer.id;
     this.change(run.conversation, { streaming: true, updatedAt: Date.now() });
+    return run;
+  }
+
+  private started(run: Run, conversation: Conversation, question: Message | null, answer: Message): Started {
+    return {
+      run: run.id,
+      conversation: { ...conversation.summary },
+      question: question && this.view(question),
+      answer: this.view(answer),
+      path: this.pathOf(conversation),
+    };
+  }
+
+  private stream(
+    conversation: Conversation,
+    answer: Message,
+    question: Message | null,
+    events: Listener<RunEvent>,
+    text: string,
+    from: number,
+    considered: number | null = null,
+  ): Started {
+    const { fail, failAfter } = this.scenario;
+    const run = this.beginRun(conversation, answer, events);
     const reasons = models.find((each) => each.id === answer.model)?.reasoning === true && from === 0;
     let thought = 0;
     let told = from;
@@ -957,13 +995,7 @@ export class Scripted implements Backend {
       if (considered !== null) this.tell(run, { kind: 'sources', sources: answer.sources, considered });
       tick();
     }, 20);
-    return {
-      run: run.id,
-      conversation: { ...conversation.summary },
-      question: question && this.view(question),
-      answer: this.view(answer),
-      path: this.pathOf(conversation),
-    };
+    return this.started(run, conversation, question, answer);
   }
 
   private tell(run: Run, what: RunStep): void {

@@ -1,6 +1,6 @@
 // One message as the window holds it: the stored view, and what a run in flight adds to it.
 
-import type { Block, Fault, MessageView, RunEvent, SourceRef, Usage } from '$ipc/generated/domain';
+import type { Block, Fault, MessageView, Picture, RunEvent, SourceRef, Usage } from '$ipc/generated/domain';
 
 export class MessageState {
   view = $state.raw<MessageView>() as MessageView;
@@ -13,6 +13,8 @@ export class MessageState {
   leftOut = $state(0);
   usage = $state.raw<Usage | null>(null);
   sources = $state.raw<SourceRef[]>([]);
+  /** Pictures of this answer, as its run told them. */
+  pictures = $state.raw<Picture[]>([]);
   /** How many passages were compared, when the library was asked in this session. */
   considered = $state<number | null>(null);
   startedAt = $state(0);
@@ -76,6 +78,13 @@ export class MessageState {
       case 'leftOut':
         this.leftOut = what.messages;
         break;
+      case 'picture': {
+        const { picture } = what;
+        this.pause = null;
+        this.phase = 'writing';
+        this.pictures = [...this.pictures.filter((each) => each.id !== picture.id), picture];
+        break;
+      }
       case 'thinking':
         this.pause = null;
         this.phase = 'thinking';

@@ -22,7 +22,7 @@ export class Pictures {
   /** The picture in the lightbox. */
   open = $state<string | null>(null);
   /** Settings beside the picture in the lightbox. */
-  factsShown = $state(true);
+  factsShown = $state(window.innerWidth >= 960);
   /** The two pictures that are compared. */
   compared = $state.raw<[string, string] | null>(null);
   compareMode = $state<'slider' | 'sides'>('slider');

@@ -1,5 +1,7 @@
 // A mask being painted: strokes on a canvas, undone one by one, given as black and white.
 
+import { tick } from 'svelte';
+
 interface Stroke {
   points: [number, number][];
   size: number;
@@ -15,10 +17,13 @@ export class MaskSheet {
   #ground: HTMLImageElement | null = null;
   #now: Stroke | null = null;
 
-  constructor(
-    readonly width: number,
-    readonly height: number,
-  ) {}
+  width = $state(0);
+  height = $state(0);
+
+  constructor(width: number, height: number) {
+    this.width = width;
+    this.height = height;
+  }
 
   get canUndo(): boolean {
     return this.#strokes.length > 0;
@@ -31,6 +36,15 @@ export class MaskSheet {
   begin(canvas: HTMLCanvasElement, colour: string): void {
     this.#canvas = canvas;
     this.#colour = colour;
+  }
+
+  /** The picture's true size is known: the mask has the same. */
+  fit(width: number, height: number): void {
+    if (width === 0 || (width === this.width && height === this.height)) return;
+    this.width = width;
+    this.height = height;
+    // A canvas of another size is empty.
+    void tick().then(() => this.#draw());
   }
 
   /** Goes on with a mask of before. */

@@ -136,8 +136,8 @@ const chance = (seed: number, n: number): number => {
   return value - Math.floor(value);
 };
 
-/** What the picture of this seed shows at a place; x and y from 0 to 1. */
-export function scene(seed: number): (x: number, y: number) => Rgb {
+/** What the picture of this seed shows at a place; x and y from 0 to 1, `aspect` is width by height. */
+export function scene(seed: number, aspect: number): (x: number, y: number) => Rgb {
   const [top, low, light, ground] = moods[seed % moods.length]!;
   const sun = { x: 0.2 + chance(seed, 1) * 0.6, y: 0.2 + chance(seed, 2) * 0.25, r: 0.05 + chance(seed, 3) * 0.07 };
   const hills = [0, 1, 2, 3].map((n) => ({
@@ -152,7 +152,7 @@ export function scene(seed: number): (x: number, y: number) => Rgb {
       const line = base - high * (Math.sin(x * wide + off) * 0.7 + Math.sin(x * wide * 2.7 + off * 2) * 0.3);
       if (y > line) return mix(mix(low, ground, 0.35 + n * 0.21), ground, Math.min(1, (y - line) * 1.4));
     }
-    const away = Math.hypot(x - sun.x, y - sun.y);
+    const away = Math.hypot((x - sun.x) * aspect, y - sun.y);
     const sky = mix(top, low, Math.min(1, y * 1.7));
     if (away < sun.r) return light;
     return mix(light, sky, Math.min(1, 0.45 + (away - sun.r) * 2.2));

@@ -269,7 +269,7 @@ export class ScriptedPictures {
 
   async readPictureSettings(): Promise<PictureSettings> {
     const row = this.rows[0];
-    const request = { ...noRequest, ...row?.request, prompt: picturePrompts[3] ?? '', seed: 42 };
+    const request = { ...noPictureRequest, ...row?.request, prompt: picturePrompts[3] ?? '', seed: 42 };
     return { request, source: 'Stable Diffusion web UI', modelName: 'dreamshaper_8' };
   }
 
@@ -294,7 +294,7 @@ export class ScriptedPictures {
     // A few a day at first, then years back.
     const back = count > 1000 ? index * 0.9 * hour : index < 6 ? index * 0.3 * hour : index * index * 0.9 * hour;
     const request: PictureRequest = {
-      ...noRequest,
+      ...noPictureRequest,
       model: pick(drawers, index),
       prompt: pick(picturePrompts, index * 3),
       negativePrompt: index % 3 === 2 ? 'blurry, text, watermark' : null,
@@ -397,7 +397,11 @@ export class ScriptedPictures {
   private draw(row: Picture, side: number): Uint8Array<ArrayBuffer> {
     const [width, height] = [row.width ?? 1024, row.height ?? 1024];
     const scale = side / Math.max(width, height);
-    return png(Math.round(width * scale), Math.round(height * scale), scene((row.request.seed ?? 1) % 48));
+    return png(
+      Math.round(width * scale),
+      Math.round(height * scale),
+      scene((row.request.seed ?? 1) % 48, width / height),
+    );
   }
 
   /** Pictures that look the same share one blob: 25,000 pictures are no more than a few hundred. */
@@ -414,7 +418,7 @@ export class ScriptedPictures {
   }
 }
 
-const noRequest: PictureRequest = {
+export const noPictureRequest: PictureRequest = {
   model: null,
   prompt: '',
   negativePrompt: null,

@@ -72,6 +72,8 @@ export class App {
     this.pictures = new Pictures(backend, {
       standardModel: () => this.shelf.picture?.id ?? null,
       modelChosen: (imageModel) => this.preferences.set({ imageModel }),
+      inView: () => this.router.route.view === 'images',
+      toView: () => this.router.go('images'),
       toasts: this.toasts,
     });
     this.library = new Library(backend, this.toasts, (fault) => this.report(fault));

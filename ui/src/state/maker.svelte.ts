@@ -15,6 +15,16 @@ import type {
 import { debounce } from '$lib/debounce';
 import { fitted, sizeOf, type Ratio } from '$lib/grid';
 
+/** A stored picture of which only the id is at hand. */
+const known = (id: string): Attachment => ({
+  id,
+  name: '',
+  mediaType: 'image/png',
+  size: 0,
+  width: null,
+  height: null,
+});
+
 /** A seed that every model takes: 31 bits, never zero. */
 export const newSeed = (): number => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1 || 1;
 
@@ -241,6 +251,9 @@ export class Maker {
       this.steps = request.steps;
       this.guidance = request.guidance;
       this.strength = request.strength;
+      void this.setMask(null);
+      this.references = request.references.map(known);
+      this.mask = request.mask === null ? null : known(request.mask);
       if (what === 'remix') {
         this.seed = null;
         this.seedLocked = false;

@@ -13,6 +13,9 @@ import type { Toasts } from './toasts.svelte';
 export interface PicturesHooks {
   standardModel(): string | null;
   modelChosen(model: string): void;
+  /** The view of pictures is the open one. */
+  inView(): boolean;
+  toView(): void;
   toasts: Toasts;
 }
 
@@ -102,7 +105,14 @@ export class Pictures {
 
   /** Others like it: the same words and settings, other seeds. */
   async vary(picture: Picture, count = 4): Promise<void> {
-    await this.maker.send({ ...picture.request, seed: null, count });
+    const rows = await this.maker.send({ ...picture.request, seed: null, count });
+    if (rows.length > 0) this.#tellBehind(m.images_varying({ count: rows.length }));
+  }
+
+  /** Fills the form from a picture. */
+  async reuse({ request }: Picture, what: 'all' | 'prompt' | 'seed' | 'remix'): Promise<void> {
+    await this.maker.reuse(request, what);
+    this.#tellBehind(m.images_reused());
   }
 
   // --- what can be done with pictures -----------------------------------------------------------------------------------
@@ -158,7 +168,12 @@ export class Pictures {
   }
 
   async useAsReference(id: string): Promise<void> {
+    if (this.maker.form?.references === 0) {
+      this.hooks.toasts.bad(m.images_noReferences());
+      return;
+    }
     await this.maker.addReferences(async () => [await this.backend.pictureAsAttachment(id)]);
+    this.#tellBehind(m.images_referenceAdded());
   }
 
   /** Fills the form from a dropped file; false when it holds no settings. */
@@ -168,7 +183,8 @@ export class Pictures {
       const settings = await this.backend.readPictureSettings(grant);
       if (!settings) return;
       read = true;
-      await this.maker.reuse(settings.request, 'all');
+      // Its references lie on the computer where it was made.
+      await this.maker.reuse({ ...settings.request, references: [], mask: null }, 'all');
       this.hooks.toasts.show(
         settings.modelName && settings.request.model === null
           ? m.images_settingsReadModel({ source: settings.source, model: settings.modelName })
@@ -241,6 +257,19 @@ export class Pictures {
   }
 
   // --- inside ---------------------------------------------------------------------------------------------------------
+
+  /** Says what happened in the form or the gallery when something lies over them. */
+  #tellBehind(text: string): void {
+    if (this.open === null && this.hooks.inView() && this.formShown) return;
+    this.hooks.toasts.show(text, {
+      label: m.images_show(),
+      run: () => {
+        this.open = this.compared = null;
+        this.formShown = true;
+        this.hooks.toView();
+      },
+    });
+  }
 
   async #ask(quote: PictureQuote): Promise<boolean> {
     const go = await new Promise<boolean>((answer) => (this.asking = { quote, answer }));

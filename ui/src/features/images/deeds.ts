@@ -12,13 +12,11 @@ import type { MenuEntry } from '$kit/Menu.svelte';
 import type { Pictures } from '$state/pictures.svelte';
 
 export function reuseEntries(pictures: Pictures, picture: Picture): MenuEntry[] {
-  const { maker } = pictures;
-  const { request } = picture;
   return [
-    { label: m.images_reuseAll(), keys: 'A', onselect: () => void maker.reuse(request, 'all') },
-    { label: m.images_reusePrompt(), keys: 'P', onselect: () => void maker.reuse(request, 'prompt') },
-    { label: m.images_reuseSeed(), keys: 'S', onselect: () => void maker.reuse(request, 'seed') },
-    { label: m.images_remix(), keys: 'R', onselect: () => void maker.reuse(request, 'remix') },
+    { label: m.images_reuseAll(), keys: 'A', onselect: () => void pictures.reuse(picture, 'all') },
+    { label: m.images_reusePrompt(), keys: 'P', onselect: () => void pictures.reuse(picture, 'prompt') },
+    { label: m.images_reuseSeed(), keys: 'S', onselect: () => void pictures.reuse(picture, 'seed') },
+    { label: m.images_remix(), keys: 'R', onselect: () => void pictures.reuse(picture, 'remix') },
     'line',
     {
       label: m.images_useAsReference(),
@@ -47,7 +45,7 @@ export function exportEntries(pictures: Pictures, ids: string[]): MenuEntry[] {
 
 /** Albums with a mark on those that hold all of the pictures; choosing one puts them in or takes them out. */
 export function albumEntries(pictures: Pictures, ids: string[], onnew: () => void): MenuEntry[] {
-  const rows = ids.map((id) => pictures.of(id)).filter((row) => row != null);
+  const rows = ids.map((id) => pictures.of(id)).filter((row) => row !== undefined && row !== null);
   const entries: MenuEntry[] = pictures.gallery.albums.map((album) => {
     const checked = rows.length > 0 && rows.every((row) => row.albums.includes(album.id));
     return {

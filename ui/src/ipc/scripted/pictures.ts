@@ -3,6 +3,7 @@
 import type { Listener } from '../backend';
 import type {
   Album,
+  Attachment,
   Fault,
   FaultCode,
   GalleryDay,
@@ -88,7 +89,7 @@ export interface PictureHooks {
   tell: (event: PictureEvent) => void;
   spend: (neurons: number) => void;
   called: (call: string) => void;
-  attach: (name: string, bytes: Uint8Array) => Promise<import('../generated/domain').Attachment>;
+  attach: (name: string, bytes: Uint8Array) => Promise<Attachment>;
 }
 
 export class ScriptedPictures {

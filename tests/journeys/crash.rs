@@ -4,7 +4,7 @@
 //! standard output what the engine acknowledged: the message when `send_message` returned, and of the answer each
 //! length that the engine logs as being on disk.
 
-use crate::desk::{CHAT, Desk, options};
+use crate::desk::{CHAT, Desk, options, this_program};
 use domain::{ConversationOptions, MessageId, MessageStatus, Parameters, SendRequest};
 use engine::{Engine, Nowhere};
 use simulator::{Effects, Scenario, Simulator};
@@ -51,7 +51,7 @@ fn long_answer() -> String {
 }
 
 /// A number that looks random and is the same in every run of the same trial.
-fn scattered(seed: u64, below: u64) -> u64 {
+pub fn scattered(seed: u64, below: u64) -> u64 {
     let mut value = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -93,7 +93,7 @@ enum Death {
 
 /// One trial: start, kill, look what is there. Returns how many bytes of the answer were acknowledged.
 async fn trial(folder: &Path, service: &str, death: Death, whole: &str) -> usize {
-    let mut process = Command::new(std::env::current_exe().expect("this program"))
+    let mut process = Command::new(this_program())
         .args(["--exact", "crash::the_process_that_is_killed", "--ignored", "--nocapture"])
         .env(FOLDER, folder)
         .env(SERVICE, service)

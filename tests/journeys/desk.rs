@@ -24,6 +24,15 @@ pub struct Desk {
     pub folder: TempDir,
 }
 
+/// This test program, to be started again. On Linux by the running image: a build beside the test may have replaced
+/// the file.
+pub fn this_program() -> std::path::PathBuf {
+    if cfg!(target_os = "linux") {
+        return format!("/proc/{}/exe", std::process::id()).into();
+    }
+    std::env::current_exe().expect("this program")
+}
+
 /// Options for an engine in `folder` whose Cloudflare is at `api_url`, with an account from the environment.
 pub fn options(folder: &Path, api_url: &str) -> Options {
     Options {

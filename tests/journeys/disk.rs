@@ -4,7 +4,7 @@
 //! The full disk is a limit on the size of files (`RLIMIT_FSIZE`), set on a process of its own: this test program,
 //! started again to run one ignored test. The limit is raised from outside while it runs.
 
-use crate::desk::{CHAT, options};
+use crate::desk::{CHAT, options, this_program};
 use domain::{AppEvent, MessageStatus, RunEvent, RunStep, SendRequest};
 use engine::Engine;
 use simulator::{Effects, Scenario, Simulator};
@@ -88,10 +88,9 @@ async fn a_full_disk_loses_nothing_and_works_again_without_a_restart() {
     let folder = tempfile::tempdir().unwrap();
 
     // The signal that goes with the limit is ignored, so that writes fail as on a full disk.
-    let program = std::env::current_exe().unwrap();
     let mut process = Command::new("sh")
         .args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#])
-        .arg(program)
+        .arg(this_program())
         .args(["--exact", "disk::the_process_whose_disk_is_full", "--ignored", "--nocapture"])
         .env(FOLDER, folder.path())
         .env(SERVICE, service.base_url())

@@ -1,11 +1,12 @@
 //! What was said stays: restarts, long conversations, newer and damaged databases, the trash, forks, finding.
 
 use crate::desk::{CHAT, Desk, options};
-use domain::{DatabaseState, FaultCode, MessageId, MessageStatus, Role, SendRequest, Timestamp};
+use domain::{ConversationId, DatabaseState, FaultCode, MessageId, Role, SendRequest, Timestamp};
 use engine::{Engine, ExportFormat, Nowhere};
+use serde_json::Value;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use store::{Ending, NewConversation, NewMessage, Place, Store, Turn, Where};
+use store::Store;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_finds_everything_again() {
@@ -50,72 +51,43 @@ async fn a_deleted_conversation_comes_back_and_a_fork_goes_its_own_way() {
     assert_eq!(history.conversations(0, 10, true).await.unwrap().conversations.len(), 1);
 }
 
-fn ending(message: MessageId, text: &str, at: Timestamp) -> Ending {
-    Ending {
-        message,
-        status: MessageStatus::Complete,
-        text: text.to_owned(),
-        thinking: None,
-        thinking_ms: None,
-        fault: None,
-        finish: None,
-        usage: None,
-        first_token_ms: None,
-        stream_ms: None,
-        tool_calls: Vec::new(),
-        sources: Vec::new(),
-        pictures: Vec::new(),
-        ledger: Vec::new(),
-        at,
-    }
-}
-
-fn message(id: String, text: &str) -> NewMessage {
-    NewMessage { id: id.into(), text: text.to_owned(), model: None, attachments: Vec::new() }
-}
-
-/// A conversation of so many pairs, written by the store itself.
-fn long_conversation(folder: &Path, pairs: u32) {
-    let at = Timestamp(1_790_000_000_000);
-    let store = Store::open(folder, at).unwrap();
-    let new = NewConversation {
-        id: "long".into(),
-        options: domain::ConversationOptions::default(),
-        temporary: false,
-        created_at: at,
-    };
-    for pair in 0..pairs {
-        let answer = MessageId(format!("a{pair:06}"));
-        let turn = Turn {
-            conversation: if pair == 0 {
-                Where::New(Box::new(new.clone()))
-            } else {
-                Where::Existing("long".into())
-            },
-            place: Place::End,
-            question: Some(message(format!("q{pair:06}"), "And then?")),
-            answer: message(answer.0.clone(), ""),
-            run: format!("r{pair:06}").into(),
-            at,
-        };
-        store.begin_turn(&turn).unwrap();
-        store.end_answer(&ending(answer, &format!("# Part {pair}\n\nSome *text* of it."), at)).unwrap();
-    }
+/// A conversation of so many pairs: an exported one of a single pair, drawn out, and imported.
+async fn long_conversation(desk: &Desk, pairs: usize) -> ConversationId {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.json");
+    let heard = desk.ask("say: # Part\n\nSome *text* of it.").await;
+    let history = desk.engine.history();
+    history
+        .export_conversations(vec![heard.conversation().clone()], ExportFormat::Json, file.clone())
+        .await
+        .unwrap();
+    let mut export: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let entry = &mut export["conversations"][0];
+    let pair: Vec<Value> = entry["messages"].as_array().unwrap().clone();
+    let id = |number: usize| Value::String(format!("long-{number:06}"));
+    let messages = (0..pairs * 2).map(|number| {
+        let mut message = pair[number % 2].clone();
+        message["id"] = id(number);
+        message["conversation"] = "long".into();
+        message["parent"] = if number == 0 { Value::Null } else { id(number - 1) };
+        message["shownChild"] = if number + 1 == pairs * 2 { Value::Null } else { id(number + 1) };
+        message
+    });
+    entry["messages"] = messages.collect();
+    entry["conversation"]["id"] = "long".into();
+    entry["conversation"]["leaf"] = id(pairs * 2 - 1);
+    std::fs::write(&file, export.to_string()).unwrap();
+    assert_eq!(history.import_conversations(file).await.unwrap(), 1);
+    "long".into()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_of_ten_thousand_messages_opens_and_goes_on() {
     let desk = Desk::open().await;
-    let Desk { engine, simulator, folder, news } = desk;
-    engine.close().await;
-    drop((engine, news));
-    let path = folder.path().to_owned();
-    tokio::task::spawn_blocking(move || long_conversation(&path, 5_000)).await.unwrap();
-
-    let engine = Engine::open(options(folder.path(), &simulator.base_url())).await;
-    let desk = Desk::of(engine, simulator, folder);
+    let long = long_conversation(&desk, 5_000).await;
+    let desk = desk.restart().await;
     let begun = Instant::now();
-    let transcript = desk.engine.history().transcript("long".into()).await.unwrap();
+    let transcript = desk.engine.history().transcript(long.clone()).await.unwrap();
     let opened = begun.elapsed();
     assert_eq!(transcript.path.len(), 10_000);
     assert_eq!(transcript.tail.len(), 20);
@@ -124,10 +96,28 @@ async fn a_conversation_of_ten_thousand_messages_opens_and_goes_on() {
     assert_eq!(desk.engine.history().messages(middle).await.unwrap().len(), 20);
 
     let begun = Instant::now();
-    let heard = desk.ask_in(&"long".into(), "say: on").await;
+    let heard = desk.ask_in(&long, "say: on").await;
     assert_eq!(heard.text(), "on");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(heard.started.path.last().map(|item| item.role), Some(Role::Assistant));
+    let meter = |draft: &str| {
+        let (chat, long, draft) = (desk.engine.chat(), long.clone(), draft.to_owned());
+        async move {
+            chat.context_meter(Some(long), domain::ConversationOptions::default(), draft, Vec::new())
+                .await
+                .unwrap()
+        }
+    };
+    let first = meter("a").await;
+    let begun = Instant::now();
+    let second = meter("a longer draft").await;
+    assert!(
+        begun.elapsed() < Duration::from_millis(500),
+        "typing waits for no reading: {:?}",
+        begun.elapsed()
+    );
+    assert_eq!(first.history, second.history);
+    assert!(second.draft > first.draft);
 }
 
 async fn opened(folder: &Path) -> Engine {

@@ -16,5 +16,6 @@ mod disk;
 mod faults;
 mod history;
 mod privacy;
+mod seams;
 mod stop;
 mod talk;

@@ -217,6 +217,24 @@ async fn what_does_not_fit_the_window_is_left_out_and_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_talk_that_the_model_finds_too_long_is_shortened_and_sent_again() {
+    let desk = Desk::open().await;
+    let first = desk.ask(&format!("say: one {}", "and more ".repeat(900))).await;
+    desk.ask_in(first.conversation(), "say: two").await;
+    desk.simulator.clear_requests();
+    desk.scenario(Scenario::error("context").times(1));
+    let heard = desk.ask_in(first.conversation(), "say: three").await;
+    assert_eq!(heard.text(), "three", "{:?}", heard.view().message.fault);
+    let lengths: Vec<usize> = desk.chats().iter().map(|seen| seen.body.len()).collect();
+    assert!(lengths.len() == 2 && lengths[1] < lengths[0], "{lengths:?}");
+    assert!(heard.steps().any(|step| matches!(step, RunStep::LeftOut { .. })), "and it is said");
+
+    desk.scenario(Scenario::error("context"));
+    let heard = desk.ask_in(first.conversation(), "say: four").await;
+    assert_eq!(heard.code(), Some(domain::FaultCode::ContextTooLong), "and not for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_title_is_made_in_the_background_and_never_over_a_rename() {
     let mut desk = Desk::open().await;
     desk.with_titles().await;

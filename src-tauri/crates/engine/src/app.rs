@@ -49,6 +49,7 @@ impl App {
     /// # Errors
     /// `NotFound` for an unknown copy, `DatabaseDamaged` when the copy is damaged too; the present one stays then.
     pub async fn restore_copy(&self, name: &str) -> Result<AppInfo, Fault> {
+        self.stop_everything().await;
         self.engine.database().restore_copy(name.to_owned(), self.engine.now()).await?;
         self.reload().await;
         Ok(self.app_info())
@@ -59,6 +60,7 @@ impl App {
     /// # Errors
     /// The disk's.
     pub async fn start_fresh(&self) -> Result<AppInfo, Fault> {
+        self.stop_everything().await;
         self.engine.database().start_fresh(self.engine.now()).await?;
         self.reload().await;
         Ok(self.app_info())
@@ -107,6 +109,13 @@ impl App {
         Err(Fault::new(code))
     }
 
+    /// Stops all answers in flight, and waits until they are stored.
+    pub(crate) async fn stop_everything(&self) {
+        for run in self.engine.runs().list() {
+            self.engine.runs().stop_all_in(&run.conversation).await;
+        }
+    }
+
     /// Takes what a changed database remembers into memory.
     pub(crate) async fn reload(&self) {
         self.engine.catalogue_at_hand().forget();
@@ -142,7 +151,7 @@ async fn tidy(engine: &Engine) {
             Ok(shelf.disk.purge_trash(before)?)
         })
         .await;
-    if let Err(fault) = tidied {
+    if let Err(fault) = tidied.and(crate::library::purge(engine, before).await.map(|_| 0)) {
         tracing::warn!(code = ?fault.code, "the daily tidying was not done");
     }
 }

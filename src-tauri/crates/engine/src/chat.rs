@@ -10,7 +10,7 @@ mod arrived;
 mod copying;
 mod ending;
 mod journal;
-mod meter;
+pub(crate) mod meter;
 pub(crate) mod painter;
 mod prompt;
 pub mod retrieval;

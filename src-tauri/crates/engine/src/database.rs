@@ -20,6 +20,10 @@ use store::{NewAttachment, OpenError, Store};
 use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
+/// The longest wait for those who use a database that is about to be replaced. Who takes longer keeps its lock, and
+/// the replacement answers that it is in use.
+const LETTING_GO: Duration = Duration::from_secs(3);
+
 /// The stores.
 #[derive(Clone, Debug)]
 pub(crate) struct Shelf {
@@ -148,6 +152,9 @@ impl Database {
             let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
             slot.shelf = Err(busy);
         }
+        self.work.close();
+        let _idle_or_late = tokio::time::timeout(LETTING_GO, self.work.wait()).await;
+        self.work.reopen();
         let dir = Arc::clone(&self.dir);
         let replaced = Self::blocking(move || {
             let opened = open(&dir);

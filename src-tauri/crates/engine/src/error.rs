@@ -9,6 +9,9 @@ pub(crate) enum Error {
     /// The disk or the database.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The vector table.
+    #[error(transparent)]
+    Vectors(#[from] vector_table::Error),
     /// Something that is a fault already.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -19,6 +22,8 @@ impl Error {
     pub(crate) fn fault(&self) -> Fault {
         match self {
             Self::Store(error) => error.fault(),
+            Self::Vectors(vector_table::Error::Cancelled) => Fault::new(FaultCode::Stopped),
+            Self::Vectors(error) => Fault::new(FaultCode::Internal).with_detail(error.to_string()),
             Self::Fault(fault) => fault.clone(),
         }
     }

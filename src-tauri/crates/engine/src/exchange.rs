@@ -89,9 +89,7 @@ impl History {
     /// # Errors
     /// `InvalidInput` or `DatabaseDamaged` for what is no sound backup (nothing is changed then), and the disk's.
     pub async fn restore_backup(&self, file: PathBuf) -> Result<(), Fault> {
-        for run in self.engine.runs().list() {
-            self.engine.runs().stop_all_in(&run.conversation).await;
-        }
+        self.engine.app().stop_everything().await;
         let now = self.engine.now();
         self.engine.database().write(move |shelf| Ok(shelf.disk.restore(&file, now)?)).await?;
         self.engine.app().reload().await;

@@ -3,7 +3,7 @@
 //!
 //! [`Engine`] is a cheap clone, made once by [`Engine::open`], which never fails. Its groups of use cases:
 //! [`Engine::app`] · [`Engine::accounts`] · [`Engine::chat`] · [`Engine::history`] · [`Engine::attachments`] ·
-//! [`Engine::pictures`] · [`Engine::models`] · [`Engine::usage`] · [`Engine::settings`].
+//! [`Engine::library`] · [`Engine::pictures`] · [`Engine::models`] · [`Engine::usage`] · [`Engine::settings`].
 //!
 //! Rules that hold throughout: every spawned task belongs to the registry of runs and ends with the engine; a run
 //! outlives the window that began it; after the first token a request is never repeated; the token is in no event, no
@@ -37,6 +37,7 @@ mod environment;
 mod error;
 pub mod exchange;
 pub mod history;
+pub mod library;
 pub mod models;
 mod news;
 mod pace;
@@ -93,8 +94,11 @@ pub struct Options {
     pub ids: Arc<dyn Ids>,
     /// The way to a simulator, if this build has one.
     pub simulator: Option<Arc<dyn DemoDoor>>,
-    /// Finds passages for turns of conversations with a library attached.
+    /// Finds passages for turns of conversations with a library attached; the library itself when absent.
     pub retriever: Option<Arc<dyn Retrieve>>,
+    /// Our own program: started with the one argument `--read-document` it calls `ingest::fence::child_main` and nothing
+    /// else. Without it documents are read in this process.
+    pub reader: Option<PathBuf>,
     /// A patch that takes longer to render is shown as plain text.
     pub render_limit: Duration,
 }
@@ -114,6 +118,7 @@ impl Options {
             ids: Arc::new(UuidIds),
             simulator: None,
             retriever: None,
+            reader: None,
             render_limit: Duration::from_millis(50),
         }
     }
@@ -139,6 +144,8 @@ struct Inner {
     in_force: settings::InForce,
     titles: chat::title::Making,
     pictures: pictures::AtWork,
+    library: library::State,
+    weighed: chat::meter::Weighed,
     rendered: views::Rendered,
     runs: Runs,
     saving: Saving,
@@ -171,6 +178,8 @@ impl Engine {
                 in_force: settings::InForce::default(),
                 titles: chat::title::Making::default(),
                 pictures: pictures::AtWork::default(),
+                library: library::State::new(options.reader),
+                weighed: chat::meter::Weighed::default(),
                 rendered: views::Rendered::default(),
                 runs: Runs::default(),
                 saving,
@@ -185,6 +194,7 @@ impl Engine {
     /// let go. Waits at most three seconds for each.
     pub async fn close(&self) {
         self.inner.runs.close(CLOSING).await;
+        self.inner.library.close();
         self.inner.database.close(CLOSING).await;
     }
 
@@ -211,6 +221,11 @@ impl Engine {
     /// About files that go with messages.
     pub fn attachments(&self) -> attachments::Attachments {
         attachments::Attachments { engine: self.clone() }
+    }
+
+    /// About documents and what is in them.
+    pub fn library(&self) -> library::Library {
+        library::Library { engine: self.clone() }
     }
 
     /// About pictures.
@@ -262,6 +277,10 @@ impl Engine {
         &self.inner.in_force
     }
 
+    pub(crate) fn library_state(&self) -> &library::State {
+        &self.inner.library
+    }
+
     pub(crate) fn pictures_at_work(&self) -> &pictures::AtWork {
         &self.inner.pictures
     }
@@ -272,6 +291,10 @@ impl Engine {
 
     pub(crate) fn titles(&self) -> &chat::title::Making {
         &self.inner.titles
+    }
+
+    pub(crate) fn weighed(&self) -> &chat::meter::Weighed {
+        &self.inner.weighed
     }
 
     pub(crate) fn rendered(&self) -> &views::Rendered {

@@ -46,6 +46,12 @@ impl Ended {
         }
     }
 
+    /// The model found the request too long, before it said anything.
+    pub(crate) fn is_too_long(&self) -> bool {
+        let too_long = self.fault().is_some_and(|fault| fault.code == FaultCode::ContextTooLong);
+        too_long && !self.arrived.anything()
+    }
+
     /// How far the message came.
     pub(crate) fn status(&self) -> MessageStatus {
         match (&self.outcome, self.fault()) {

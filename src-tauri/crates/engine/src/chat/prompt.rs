@@ -22,6 +22,8 @@ pub(crate) struct Prompt {
     pub(crate) request: ChatRequest,
     /// Earlier messages that did not fit.
     pub(crate) left_out: usize,
+    /// There are earlier messages in it that could be left out too.
+    pub(crate) can_shrink: bool,
     /// Estimated tokens of all of it.
     pub(crate) tokens: u32,
 }
@@ -38,7 +40,7 @@ pub(crate) struct Setting {
 }
 
 /// The talk as it may be sent: the end of a path, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Talk {
     /// Turns with their weights. Messages with nothing to say are not among them.
     turns: Vec<(Turn, Weight)>,
@@ -55,8 +57,12 @@ impl Talk {
         leaf: Option<&MessageId>,
         model: &Model,
     ) -> Result<Self, Error> {
-        let path = home.path(conversation, leaf)?;
-        let first = first_that_can_fit(&path, model.context_window);
+        Self::along(home, &home.path(conversation, leaf)?, model)
+    }
+
+    /// Reads the end of a path, as far as it can fit. Blocking.
+    pub(crate) fn along(home: &Store, path: &[PathItem], model: &Model) -> Result<Self, Error> {
+        let first = first_that_can_fit(path, model.context_window);
         let ids: Vec<MessageId> = path[first..].iter().map(|item| item.id.clone()).collect();
         let mut talk = Self { turns: Vec::with_capacity(ids.len()), unread: first };
         for stored in home.messages(&ids)? {
@@ -83,15 +89,15 @@ impl Talk {
     }
 
     /// What of the talk fits beside `fixed` tokens, when everything before `end` may be left out.
-    pub(crate) fn fit(&self, window: Option<u32>, fixed: u32, end: usize) -> Fit {
+    fn fit(&self, window: Option<u32>, fixed: u32, end: usize) -> Fit {
         let weights: Vec<Weight> = self.turns[..end].iter().map(|(_, weight)| *weight).collect();
         let fit = context::fit(window, fixed, &weights);
         Fit { left_out: fit.left_out + self.unread, ..fit }
     }
 
-    /// How many turns were read.
-    pub(crate) fn len(&self) -> usize {
-        self.turns.len()
+    /// The weights of what was read, and how many messages before were not.
+    pub(crate) fn weights(&self) -> (Vec<Weight>, usize) {
+        (self.turns.iter().map(|(_, weight)| *weight).collect(), self.unread)
     }
 
     fn tokens_from(&self, start: usize) -> u32 {
@@ -138,6 +144,7 @@ pub(crate) fn build(setting: &Setting, talk: Talk, passages: Option<&Passages>) 
         .saturating_add(context::answer_room(model, &options.parameters));
     let fit = talk.fit(model.context_window, fixed, question_at);
     let first = fit.left_out - talk.unread;
+    let can_shrink = first < question_at;
     let turns = talk.turns.into_iter().skip(first).map(|(turn, _)| turn).collect();
     let request = ChatRequest {
         parameters: options.parameters.clone(),
@@ -145,7 +152,7 @@ pub(crate) fn build(setting: &Setting, talk: Talk, passages: Option<&Passages>) 
         ..ChatRequest::new(model.id.clone(), wire::messages(system.as_deref(), turns))
     };
     let tokens = fixed.saturating_add(fit.tokens) - context::answer_room(model, &options.parameters);
-    Prompt { request, left_out: fit.left_out, tokens }
+    Prompt { request, left_out: fit.left_out, can_shrink, tokens }
 }
 
 #[cfg(test)]

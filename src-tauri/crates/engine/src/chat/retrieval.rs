@@ -1,10 +1,10 @@
 //! The seam to the library: before the context is built, a turn asks for passages.
 //!
 //! What is here: when it is asked, in which form passages reach the model, and how they are numbered. What is
-//! deliberately absent: how passages are found. A [`Retrieve`] given in [`crate::Options`] does that; without one, and
-//! for conversations with nothing attached, a turn has no sources.
+//! deliberately absent: how passages are found. The library does that, or a [`Retrieve`] given in [`crate::Options`]; for
+//! conversations with nothing attached a turn has no sources.
 
-use domain::{ConversationId, ConversationOptions, Fault, SourceRef};
+use domain::{ConversationId, ConversationOptions, Fault, MessageId, SourceRef};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -13,6 +13,8 @@ use std::pin::Pin;
 pub struct Wanted {
     /// The conversation.
     pub conversation: ConversationId,
+    /// The answer that is being written.
+    pub answer: MessageId,
     /// Its options: `collections` and `documents` say where to look.
     pub options: ConversationOptions,
     /// The person's question.

@@ -18,12 +18,17 @@ use crate::saving::is_trouble;
 use crate::sink::Sink;
 use crate::{context, usage, views};
 use domain::{
-    AppEvent, AttachmentId, ConversationId, ConversationOptions, ConversationSummary, Fault, LedgerEntry,
-    Message, MessageId, MessageStatus, MessageView, ModelId, PathItem, RunEvent, RunId, RunStep, SourceRef,
-    Started, Usage,
+    AppEvent, AttachmentId, ConversationId, ConversationOptions, ConversationSummary, Fault, FaultCode,
+    LedgerEntry, Message, MessageId, MessageStatus, MessageView, ModelId, PathItem, RunEvent, RunId, RunStep,
+    SourceRef, Started, Usage,
 };
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use store::{Ending, NewConversation, NewMessage, Place, Store, StoredMessage, Where};
+
+/// How often a talk that a model finds too long is shortened and sent again.
+const SHRINKS: u32 = 2;
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -83,6 +88,13 @@ pub(crate) struct Turn {
     words: Option<Arc<dyn Sink<Words>>>,
 }
 
+/// What is left of a turn whose work panicked.
+struct Lost {
+    engine: Engine,
+    run: Arc<Run>,
+    home: Store,
+}
+
 /// What begins a turn left on disk.
 struct Committed {
     home: Store,
@@ -129,7 +141,13 @@ pub(crate) async fn begin(
         words,
     };
     engine.news().tell(&AppEvent::ConversationChanged { conversation: summary });
-    engine.runs().work(entered, async move { turn.work().await });
+    let lost = Lost::of(&turn);
+    engine.runs().work(entered, async move {
+        // A defect ends this answer, and neither leaves it streaming for ever nor keeps others from being written.
+        if AssertUnwindSafe(turn.work()).catch_unwind().await.is_err() {
+            lost.end().await;
+        }
+    });
     Ok(started)
 }
 
@@ -226,46 +244,121 @@ async fn commit(engine: &Engine, order: Order, setting: &Setting, run: RunId) ->
         .await
 }
 
+impl Lost {
+    fn of(turn: &Turn) -> Self {
+        Self { engine: turn.engine.clone(), run: Arc::clone(&turn.run), home: turn.home.clone() }
+    }
+
+    /// Ends the answer with what the journal holds.
+    async fn end(self) {
+        let fault = Fault::new(FaultCode::Internal);
+        let (home, message, at) = (self.home.clone(), self.run.message.clone(), self.engine.now());
+        let told = fault.clone();
+        let stored = self
+            .engine
+            .database()
+            .write(move |_| {
+                let before = home.message(&message)?.message;
+                home.end_answer(&Ending {
+                    message: message.clone(),
+                    status: MessageStatus::Interrupted,
+                    text: before.text,
+                    thinking: before.thinking,
+                    thinking_ms: before.thinking_ms,
+                    fault: Some(fault),
+                    finish: None,
+                    usage: before.usage,
+                    first_token_ms: None,
+                    stream_ms: None,
+                    tool_calls: Vec::new(),
+                    sources: before.sources,
+                    pictures: Vec::new(),
+                    ledger: Vec::new(),
+                    at,
+                })?;
+                Ok(home.message(&message)?)
+            })
+            .await;
+        if let Ok(message) = stored {
+            self.engine.runs().leave(&self.run);
+            let view = Box::new(views::view(&self.engine, message).await);
+            self.run.tell(RunStep::Failed { fault: told, view });
+        }
+    }
+}
+
 impl Turn {
     /// The run's work, to its last event.
     async fn work(self) {
         let mut sources = Vec::new();
         let mut tokens = 0;
-        let before = self.continued.then_some(&self.answer.message);
-        let ended = match self.prepare(&mut sources).await {
-            Ok(prompt) => {
-                tokens = prompt.tokens;
-                let answer = Answer {
-                    engine: self.engine.clone(),
-                    run: Arc::clone(&self.run),
-                    caller: self.caller.clone(),
-                    home: self.home.clone(),
-                    before: before.cloned(),
-                    words: self.words.clone(),
-                    citations: sources.iter().map(|source: &SourceRef| source.n).collect(),
-                };
-                answer.write(prompt.request).await
-            }
-            Err(outcome) => Ended { outcome, arrived: Arrived::after(before) },
-        };
+        let ended = self.answered(&mut sources, &mut tokens).await;
         self.end(ended, sources, tokens).await;
     }
 
-    /// Passages and context. Can be halted at any point.
-    async fn prepare(&self, sources: &mut Vec<SourceRef>) -> Result<Prompt, Outcome> {
-        tokio::select! {
-            halt = self.run.halted() => Err(Outcome::Halted(halt)),
-            prepared = self.prompt(sources) => prepared.map_err(Outcome::Failed),
+    /// Passages, context and answer. The room in a model's window is an estimate of ours: when the model finds the talk
+    /// too long after all, it is asked again with less of it, as long as something can be left out.
+    async fn answered(&self, sources: &mut Vec<SourceRef>, tokens: &mut u32) -> Ended {
+        let before = self.continued.then_some(&self.answer.message);
+        let unsent = |outcome| Ended { outcome, arrived: Arrived::after(before) };
+        let passages = match self.unless_halted(self.found(sources)).await {
+            Ok(passages) => passages,
+            Err(outcome) => return unsent(outcome),
+        };
+        let answer = self.answer_with(before, sources);
+        let mut window = self.setting.model.context_window;
+        let mut shrinks = 0;
+        loop {
+            let prompt = match self.unless_halted(self.prompt(passages.clone(), window)).await {
+                Ok(prompt) => prompt,
+                Err(outcome) => return unsent(outcome),
+            };
+            *tokens = prompt.tokens;
+            let ended = answer.write(prompt.request).await;
+            if !ended.is_too_long() || !prompt.can_shrink || shrinks == SHRINKS {
+                return ended;
+            }
+            shrinks += 1;
+            // What was sent is the measure, not the window: one of the two was judged wrongly.
+            let room = context::answer_room(&self.setting.model, &self.setting.options.parameters);
+            window = Some(tokens.saturating_add(room) / 10 * 7);
         }
     }
 
-    async fn prompt(&self, sources: &mut Vec<SourceRef>) -> Result<Prompt, Fault> {
+    /// Does work that comes before the request. It can be halted at any point.
+    async fn unless_halted<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Outcome> {
+        tokio::select! {
+            halt = self.run.halted() => Err(Outcome::Halted(halt)),
+            done = work => done.map_err(Outcome::Failed),
+        }
+    }
+
+    fn answer_with(&self, before: Option<&Message>, sources: &[SourceRef]) -> Answer {
+        Answer {
+            engine: self.engine.clone(),
+            run: Arc::clone(&self.run),
+            caller: self.caller.clone(),
+            home: self.home.clone(),
+            before: before.cloned(),
+            words: self.words.clone(),
+            citations: sources.iter().map(|source| source.n).collect(),
+        }
+    }
+
+    /// The passages of this turn, told and remembered.
+    async fn found(&self, sources: &mut Vec<SourceRef>) -> Result<Option<Passages>, Fault> {
         let passages = self.passages().await?;
         if let Some(Passages { sources: found, considered }) = &passages {
             sources.clone_from(found);
             self.run.tell(RunStep::Sources { sources: found.clone(), considered: *considered });
         }
-        let (home, setting) = (self.home.clone(), self.setting.clone());
+        Ok(passages)
+    }
+
+    /// The request, with as much of the talk as fits into `window` tokens.
+    async fn prompt(&self, passages: Option<Passages>, window: Option<u32>) -> Result<Prompt, Fault> {
+        let (home, mut setting) = (self.home.clone(), self.setting.clone());
+        setting.model.context_window = window;
         // A new answer is empty and says nothing; one that is continued is the end of the talk.
         let leaf = self.answer.message.id.clone();
         let prompt = self
@@ -292,13 +385,13 @@ impl Turn {
                 sources,
             }));
         }
-        let Some(retriever) = self.engine.retriever().filter(|_| retrieval::is_wanted(&self.setting.options))
-        else {
+        if !retrieval::is_wanted(&self.setting.options) {
             return Ok(None);
-        };
+        }
         let room = self.setting.model.context_window.unwrap_or(8_192);
         let wanted = Wanted {
             conversation: self.setting.conversation.clone(),
+            answer: self.answer.message.id.clone(),
             options: self.setting.options.clone(),
             question: self.question().await?.unwrap_or_default(),
             first_number: 1,
@@ -307,7 +400,10 @@ impl Turn {
                 .saturating_sub(context::answer_room(&self.setting.model, &self.setting.options.parameters))
                 / 2,
         };
-        retriever.retrieve(wanted).await.map(Some)
+        match self.engine.retriever() {
+            Some(retriever) => retriever.retrieve(wanted).await.map(Some),
+            None => self.engine.library().retrieve(wanted).await.map(Some),
+        }
     }
 
     /// The words of the question that is answered.

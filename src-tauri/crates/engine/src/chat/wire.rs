@@ -9,8 +9,9 @@ use crate::attachments;
 use domain::{Attachment, Message, Role};
 use workers_ai::{ChatMessage, Part};
 
-/// The question that makes a model go on with a cut answer, after that answer's text.
-const GO_ON: &str = "continue";
+/// What makes a model go on with a cut answer, after that answer's text. A message of the model's at the end would be
+/// simpler, but not every chat template goes on with one.
+const GO_ON: &str = "Continue exactly where your last message ends. Repeat nothing and add no introduction.";
 
 /// A kept file, read for the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +162,7 @@ mod tests {
     #[test]
     fn an_answer_at_the_end_is_to_be_continued() {
         let talk = [(Role::User, "count"), (Role::Assistant, "1, 2,")];
-        assert_eq!(sent(None, &talk).last(), Some(&(Speaker::User, "continue".to_owned())));
+        assert_eq!(sent(None, &talk).last(), Some(&(Speaker::User, GO_ON.to_owned())));
         assert_eq!(sent(Some("  "), &talk).len(), 3, "an empty system prompt is not sent");
     }
 

@@ -15,6 +15,7 @@ mod dialects;
 mod disk;
 mod faults;
 mod history;
+mod library;
 mod privacy;
 mod seams;
 mod stop;

@@ -17,6 +17,13 @@ pub struct Arguments {
 pub enum Command {
     /// Ask a model; the answer streams to standard output
     Chat(Chat),
+    /// Add files and folders to the library
+    Ingest(Ingest),
+    /// Find passages of the library, with scores and cosine distances
+    Search(Search),
+    /// Look at the vector tables, check them, write them to a file
+    #[command(subcommand)]
+    Vectors(Vectors),
     /// List the models of the catalogue
     Models(Models),
     /// Today's neurons, and the last days'
@@ -43,6 +50,9 @@ pub struct Chat {
     /// The conversation to go on with
     #[arg(short, long)]
     pub conversation: Option<String>,
+    /// A collection of the library to answer from, by name; may be given several times
+    #[arg(short = 'l', long)]
+    pub collection: Vec<String>,
     /// The system prompt
     #[arg(long)]
     pub system: Option<String>,
@@ -51,6 +61,93 @@ pub struct Chat {
     pub json: bool,
     /// The question; `-` reads it from standard input
     pub prompt: String,
+}
+
+/// `ingest`
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// The collection, by name; made when there is none of that name
+    #[arg(short = 'l', long)]
+    pub collection: Option<String>,
+    /// The embedding model, e.g. @cf/baai/bge-m3
+    #[arg(long)]
+    pub embedding_model: Option<String>,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Files and folders
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `search`
+#[derive(Debug, Args)]
+pub struct Search {
+    /// The collection, by name; all when absent
+    #[arg(short = 'l', long)]
+    pub collection: Option<String>,
+    /// At most so many passages
+    #[arg(short = 'k', long)]
+    pub count: Option<u32>,
+    /// By meaning, by words, or by both
+    #[arg(long, value_enum, default_value_t = Mode::Hybrid)]
+    pub mode: Mode,
+    /// Let the reranker order them
+    #[arg(long)]
+    pub rerank: bool,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// What is asked
+    pub query: String,
+}
+
+/// How is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// By meaning
+    Vector,
+    /// By words
+    Keyword,
+    /// By both, fused
+    Hybrid,
+}
+
+/// `vectors ...`
+#[derive(Debug, Subcommand)]
+pub enum Vectors {
+    /// What tables there are
+    Info {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare vectors and codes with what was written
+    Verify,
+    /// Write all vectors with their passages to a file
+    Export {
+        /// The form of the file
+        #[arg(long, value_enum, default_value_t = VectorForm::Jsonl)]
+        format: VectorForm,
+        /// The file; standard output when absent
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Forms of exported vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VectorForm {
+    /// One JSON object per line
+    Jsonl,
+    /// Comma-separated values
+    Csv,
+    /// Apache Parquet
+    Parquet,
+    /// NDJSON for Cloudflare Vectorize
+    Vectorize,
+    /// SQL statements
+    Sql,
 }
 
 /// `models`
@@ -199,6 +296,13 @@ mod tests {
         for line in [
             "edgewise-cli chat hello",
             "edgewise-cli chat -m @cf/a/b -c ID --system S --json -",
+            "edgewise-cli chat -l NOTES -l OTHER question",
+            "edgewise-cli ingest -l NOTES --embedding-model @cf/a/b --json a.pdf folder",
+            "edgewise-cli search -l NOTES -k 5 --mode keyword --rerank --json query",
+            "edgewise-cli vectors info",
+            "edgewise-cli vectors verify",
+            "edgewise-cli vectors export",
+            "edgewise-cli vectors export --format parquet -o F",
             "edgewise-cli models --task T --json",
             "edgewise-cli usage --json",
             "edgewise-cli history list",

@@ -20,7 +20,13 @@ use engine::Engine;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
+/// The argument with which this program reads a document for another one of its kind, and does nothing else.
+const READ_DOCUMENT: &str = "--read-document";
+
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == READ_DOCUMENT) {
+        return ingest::fence::child_main();
+    }
     let filter = EnvFilter::try_from_env("EDGEWISE_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // Wrong usage ends here with status 2 and clap's own words.
@@ -40,9 +46,16 @@ async fn run(command: Command) -> Result<(), Fault> {
     if let Command::Simulate(options) = command {
         return commands::simulate(options).await;
     }
-    let engine = Engine::open(engine::Options::from_environment(arguments::data_dir(), demo::Door)).await;
+    let engine = Engine::open(engine::Options {
+        reader: std::env::current_exe().ok(),
+        ..engine::Options::from_environment(arguments::data_dir(), demo::Door)
+    })
+    .await;
     let outcome = match command {
         Command::Chat(options) => commands::chat(&engine, options).await,
+        Command::Ingest(options) => commands::ingest(&engine, options).await,
+        Command::Search(options) => commands::search(&engine, options).await,
+        Command::Vectors(which) => commands::vectors(&engine, which).await,
         Command::Models(options) => commands::models(&engine, options).await,
         Command::Usage(options) => commands::usage(&engine, options).await,
         Command::History(which) => commands::history(&engine, which).await,

@@ -35,27 +35,38 @@ struct SourceLine<'a> {
     score: f64,
     distance: Option<f64>,
     text: &'a str,
+    document_id: &'a str,
 }
 
 /// Sends the prompt and prints the answer as it comes.
 pub async fn chat(engine: &Engine, options: Chat) -> Result<(), Fault> {
     let text = if options.prompt == "-" { read_standard_input()? } else { options.prompt.clone() };
+    let mut collections = Vec::new();
+    for name in &options.collection {
+        collections.push(super::collection_id(engine, name).await?);
+    }
     let request = SendRequest {
         conversation: options.conversation.as_deref().map(ConversationId::from),
         text,
         options: Some(ConversationOptions {
             model: options.model.as_deref().map(ModelId::from),
             system: options.system.clone(),
+            collections,
             ..ConversationOptions::default()
         }),
         ..SendRequest::default()
     };
     if let (Some(conversation), Some(given)) = (&request.conversation, &request.options)
-        && (given.model.is_some() || given.system.is_some())
+        && (given.model.is_some() || given.system.is_some() || !given.collections.is_empty())
     {
         let mut stored = engine.history().transcript(conversation.clone()).await?.options;
         stored.model = given.model.clone().or(stored.model);
         stored.system = given.system.clone().or(stored.system);
+        for collection in &given.collections {
+            if !stored.collections.contains(collection) {
+                stored.collections.push(collection.clone());
+            }
+        }
         engine.history().set_conversation_options(conversation.clone(), stored).await?;
     }
 
@@ -160,7 +171,8 @@ impl Printer {
         }
         let lines = sources.iter().map(|source| SourceLine {
             n: source.n,
-            document: &source.document,
+            document: &source.title,
+            document_id: &source.document,
             page: source.page,
             passage: &source.passage,
             score: source.score,

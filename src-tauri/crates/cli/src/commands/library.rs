@@ -1,0 +1,300 @@
+//! `ingest`, `search` and `vectors`: the library without its window.
+
+use crate::arguments::{Ingest, Mode, Search, VectorForm, Vectors};
+use crate::output;
+use domain::{
+    Collection, Document, DocumentState, Fault, FaultCode, IngestEvent, PassageHit, PassageQuery, SearchMode, VectorFormat,
+};
+use engine::Engine;
+use serde::Serialize;
+use std::collections::HashSet;
+use tokio::sync::mpsc;
+
+/// A line of `ingest --json`. The names are contracts.
+#[derive(Serialize)]
+struct FileLine<'a> {
+    file: &'a str,
+    state: &'a str,
+    passages: u32,
+    tokens: u64,
+    neurons: f64,
+    error: Option<String>,
+    document: Option<&'a str>,
+}
+
+/// A line of `search --json`. The names are contracts.
+#[derive(Serialize)]
+struct HitLine<'a> {
+    rank: usize,
+    document: &'a str,
+    page: Option<u32>,
+    passage: &'a str,
+    score: f64,
+    distance: Option<f64>,
+    text: &'a str,
+    document_id: &'a str,
+    vector_score: Option<f64>,
+    vector_rank: Option<u32>,
+    keyword_score: Option<f64>,
+    keyword_rank: Option<u32>,
+    rerank_score: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct VectorLine<'a> {
+    model: &'a str,
+    dimensions: u32,
+    pooling: Option<&'a str>,
+    metric: &'a str,
+    rows: u64,
+    bytes: u64,
+}
+
+/// Adds files and folders, and waits until they can be searched.
+pub async fn ingest(engine: &Engine, options: Ingest) -> Result<(), Fault> {
+    let library = engine.library();
+    if let Some(missing) = options.paths.iter().find(|path| !path.exists()) {
+        return Err(Fault::new(FaultCode::NotFound).with_detail(missing.display().to_string()));
+    }
+    let mut collection = match &options.collection {
+        Some(name) => library.collection_named(name).await?,
+        None => library.default_collection().await?,
+    };
+    if let Some(model) = &options.embedding_model {
+        collection = with_model(engine, collection, model).await?;
+    }
+    let (events, mut inbox) = mpsc::unbounded_channel::<IngestEvent>();
+    let started = library.add_files_unasked(Some(collection.id), options.paths, events).await?;
+    let mut printer = Printer { engine, json: options.json, told: HashSet::new(), failed: None };
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            event = inbox.recv() => match event {
+                Some(IngestEvent::Finished { ready, failed, neurons }) => {
+                    output::note(&format!("Ready: {ready}, failed: {failed}, neurons: {neurons:.1}"));
+                    return printer.failed.map_or(Ok(()), |fault| if ready == 0 { Err(fault) } else { Ok(()) });
+                }
+                Some(event) => printer.event(event).await?,
+                None => return Err(Fault::new(FaultCode::Stopped)),
+            },
+            _ = tokio::signal::ctrl_c(), if !stopping => {
+                stopping = true;
+                // It may just have ended.
+                let _ = library.stop_ingest(&started.run).await;
+            }
+        }
+    }
+}
+
+/// The collection with another embedding model; a run that re-embeds what is in it waits for this one's consent.
+async fn with_model(engine: &Engine, collection: Collection, model: &str) -> Result<Collection, Fault> {
+    if collection.settings.embedding_model.as_str() == model {
+        return Ok(collection);
+    }
+    let settings = domain::CollectionSettings { embedding_model: model.into(), ..collection.settings };
+    engine.library().update_collection(collection.id, collection.name, collection.colour, settings).await
+}
+
+/// Prints events for people on standard error, for programs as lines.
+struct Printer<'a> {
+    engine: &'a Engine,
+    json: bool,
+    told: HashSet<String>,
+    failed: Option<Fault>,
+}
+
+impl Printer<'_> {
+    async fn event(&mut self, event: IngestEvent) -> Result<(), Fault> {
+        match event {
+            IngestEvent::Document { document } => self.document(&document).await,
+            IngestEvent::Skipped { file } => self.line(&FileLine {
+                file: &file.name,
+                state: "skipped",
+                passages: 0,
+                tokens: 0,
+                neurons: 0.0,
+                error: Some(crate::sentences::of(&file.fault).0),
+                document: None,
+            }),
+            IngestEvent::Quoted { quote } => {
+                let neurons = quote.neurons.map(|neurons| format!(", about {neurons:.0} neurons")).unwrap_or_default();
+                output::note(&format!("{} passages, about {} tokens{neurons}", quote.passages, quote.tokens));
+                Ok(())
+            }
+            IngestEvent::Progress { passages_done, passages, .. } => {
+                output::note(&format!("{passages_done} of {passages} passages"));
+                Ok(())
+            }
+            IngestEvent::Waiting { fault, delay_ms } => {
+                output::note(&format!("{} Waiting {:.1} s.", crate::sentences::of(&fault).0, delay_ms as f64 / 1_000.0));
+                Ok(())
+            }
+            IngestEvent::Counting { .. } | IngestEvent::Finished { .. } => Ok(()),
+        }
+    }
+
+    /// A document is told once, when it is done.
+    async fn document(&mut self, document: &Document) -> Result<(), Fault> {
+        let (state, error) = match &document.state {
+            DocumentState::Ready => ("ready", None),
+            DocumentState::Partly { empty_pages, pages } => {
+                ("partly", Some(format!("{} of {pages} pages have no text", empty_pages.len())))
+            }
+            DocumentState::Failed { fault } => {
+                self.failed = Some(fault.clone());
+                let detail = fault.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+                ("failed", Some(format!("{}{detail}", crate::sentences::of(fault).0)))
+            }
+            _ => return Ok(()),
+        };
+        if !self.told.insert(document.id.clone()) {
+            return Ok(());
+        }
+        let tokens = self.engine.library().document_tokens(document.id.clone()).await.unwrap_or_default();
+        self.line(&FileLine {
+            file: &document.name,
+            state,
+            passages: document.passages,
+            tokens,
+            neurons: document.neurons,
+            error,
+            document: Some(&document.id),
+        })
+    }
+
+    fn line(&self, line: &FileLine<'_>) -> Result<(), Fault> {
+        if self.json {
+            return output::line(line);
+        }
+        let error = line.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+        output::print(&output::plain(&format!("{}  {}  {} passages{error}\n", line.state, line.file, line.passages)))
+    }
+}
+
+/// Finds passages and prints them with their scores, best first.
+pub async fn search(engine: &Engine, options: Search) -> Result<(), Fault> {
+    let collections = match &options.collection {
+        Some(name) => vec![collection_id(engine, name).await?],
+        None => Vec::new(),
+    };
+    let query = PassageQuery {
+        text: options.query,
+        collections,
+        k: options.count.unwrap_or_default(),
+        mode: match options.mode {
+            Mode::Vector => SearchMode::Vector,
+            Mode::Keyword => SearchMode::Keyword,
+            Mode::Hybrid => SearchMode::Hybrid,
+        },
+        rerank: options.rerank.then_some(true),
+        ..PassageQuery::default()
+    };
+    let findings = engine.library().search_passages(query).await?;
+    for (rank, hit) in (1..).zip(&findings.hits) {
+        if options.json { output::line(&hit_line(rank, hit))? } else { output::print(&hit_text(rank, hit))? }
+    }
+    if let Some(fault) = &findings.fault {
+        output::note(&crate::sentences::of(fault).0);
+    }
+    if findings.hits.is_empty() {
+        output::note(&format!("0 of {} passages were close enough", findings.considered));
+    }
+    if findings.pending_documents > 0 {
+        let ready = findings.documents - findings.pending_documents;
+        output::note(&format!("{ready} of {} files ready", findings.documents));
+    }
+    Ok(())
+}
+
+/// The id of a collection that a person names.
+pub async fn collection_id(engine: &Engine, name: &str) -> Result<String, Fault> {
+    let known = engine.library().find_collection(name).await?;
+    known.map(|collection| collection.id).ok_or_else(|| Fault::new(FaultCode::NotFound).with_detail(format!("collection {name}")))
+}
+
+fn hit_line(rank: usize, hit: &PassageHit) -> HitLine<'_> {
+    HitLine {
+        rank,
+        document: &hit.title,
+        page: hit.page,
+        passage: &hit.passage,
+        score: hit.score,
+        distance: hit.distance,
+        text: &hit.text,
+        document_id: &hit.document,
+        vector_score: hit.vector_score,
+        vector_rank: hit.vector_rank,
+        keyword_score: hit.keyword_score,
+        keyword_rank: hit.keyword_rank,
+        rerank_score: hit.rerank_score,
+    }
+}
+
+fn hit_text(rank: usize, hit: &PassageHit) -> String {
+    let page = hit.page.map(|page| format!(", page {page}")).unwrap_or_default();
+    let distance = hit.distance.map(|distance| format!("  distance {distance:.4}")).unwrap_or_default();
+    let keyword = hit.keyword_score.map(|score| format!("  keyword {score:.3}")).unwrap_or_default();
+    let rerank = hit.rerank_score.map(|score| format!("  rerank {score:.4}")).unwrap_or_default();
+    let text = output::plain(&hit.text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = output::plain(&hit.title);
+    format!("{rank}. {title}{page}  score {:.4}{distance}{keyword}{rerank}\n   {text}\n", hit.score)
+}
+
+/// Looks at the vector tables, checks them, or writes them to a file.
+pub async fn vectors(engine: &Engine, which: Vectors) -> Result<(), Fault> {
+    match which {
+        Vectors::Info { json } => info(engine, json).await,
+        Vectors::Verify => verify(engine).await,
+        Vectors::Export { format, output } => {
+            let format = match format {
+                VectorForm::Jsonl => VectorFormat::Jsonl,
+                VectorForm::Csv => VectorFormat::Csv,
+                VectorForm::Parquet => VectorFormat::Parquet,
+                VectorForm::Vectorize => VectorFormat::Vectorize,
+                VectorForm::Sql => VectorFormat::Sql,
+            };
+            let rows = match output {
+                Some(file) => engine.library().export_vectors(format, file).await?,
+                None => engine.library().export_vectors_to(format, std::io::stdout()).await?,
+            };
+            output::note(&format!("Written: {rows} vectors"));
+            Ok(())
+        }
+    }
+}
+
+async fn info(engine: &Engine, json: bool) -> Result<(), Fault> {
+    for table in engine.library().vector_info().await? {
+        if json {
+            output::line(&VectorLine {
+                model: table.model.as_str(),
+                dimensions: table.dimensions,
+                pooling: table.pooling.as_deref(),
+                metric: &table.metric,
+                rows: table.rows,
+                bytes: table.bytes,
+            })?;
+        } else {
+            let pooling = table.pooling.as_deref().map(|pooling| format!(", {pooling} pooling")).unwrap_or_default();
+            let (model, dimensions) = (output::plain(table.model.as_str()), table.dimensions);
+            let line = format!(
+                "{model}  {dimensions} dimensions{pooling}  {}  {} rows  {} bytes\n",
+                table.metric, table.rows, table.bytes
+            );
+            output::print(&line)?;
+        }
+    }
+    Ok(())
+}
+
+async fn verify(engine: &Engine) -> Result<(), Fault> {
+    let problems = engine.library().verify_vectors().await?;
+    if problems.is_empty() {
+        output::note("Nothing is wrong.");
+        return Ok(());
+    }
+    for problem in &problems {
+        output::print(&format!("{}\n", output::plain(problem)))?;
+    }
+    Err(Fault::new(FaultCode::DatabaseDamaged).with_detail(format!("{} problems", problems.len())))
+}

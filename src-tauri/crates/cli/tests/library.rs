@@ -1,0 +1,104 @@
+//! The library from the command line: the built program, a real data folder, a simulator in another process's place.
+
+use serde_json::Value;
+use simulator::{DEMO_ACCOUNT_ID, Simulator};
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SENTENCES: [(&str, &str); 5] = [
+    (
+        "learning",
+        "Machine learning algorithms learn patterns from examples instead of following fixed rules.",
+    ),
+    ("python", "Python is one of the most popular programming languages for data analysis and science."),
+    ("cloud", "Cloud computing rents servers and storage over the internet by the hour."),
+    ("blockchain", "A blockchain is a distributed ledger that nobody can change afterwards."),
+    ("language", "Natural language processing lets computers understand human speech and text."),
+];
+
+/// Runs the program on a thread that may wait.
+async fn run(data: &Path, service: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edgewise-cli"));
+    command
+        .args(arguments)
+        .env("EDGEWISE_DATA_DIR", data)
+        .env("EDGEWISE_API_URL", service)
+        .env("CLOUDFLARE_API_TOKEN", "cfut_library")
+        .env("CLOUDFLARE_ACCOUNT_ID", DEMO_ACCOUNT_ID);
+    tokio::task::spawn_blocking(move || command.output().expect("run")).await.expect("joined")
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(|line| serde_json::from_str(line).expect("a JSON object on each line")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_sentences_are_ingested_searched_exported_and_asked() {
+    let (data, files) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
+    for (name, text) in SENTENCES {
+        std::fs::write(files.path().join(format!("{name}.txt")), text).expect("written");
+    }
+    let simulator = Simulator::start(simulator::Options::default()).await.expect("simulator");
+    let service = simulator.base_url();
+    let folder = files.path().to_string_lossy().into_owned();
+
+    let output = run(data.path(), &service, &["ingest", "-l", "Seed", "--json", &folder]).await;
+    assert!(output.status.success(), "{output:?}");
+    let told = lines(&output);
+    assert_eq!(told.len(), 5, "{told:?}");
+    for line in &told {
+        assert_eq!(line["state"], "ready", "{line}");
+        assert_eq!(line["passages"], 1);
+        assert!(
+            line["tokens"].as_u64() > Some(5)
+                && line["neurons"].as_f64() > Some(0.0)
+                && line["error"].is_null()
+        );
+    }
+
+    let query = "Programming languages for data analysis";
+    let output = run(data.path(), &service, &["search", "-l", "Seed", "-k", "3", "--json", query]).await;
+    assert!(output.status.success(), "{output:?}");
+    let hits = lines(&output);
+    assert_eq!(hits.len(), 3, "{hits:?}");
+    assert_eq!((hits[0]["rank"].as_u64(), hits[0]["document"].as_str()), (Some(1), Some("python.txt")));
+    let distance = hits[0]["distance"].as_f64().expect("a distance");
+    assert!((0.0..1.0).contains(&distance), "{distance}");
+    let plain = run(data.path(), &service, &["search", query]).await;
+    let text = String::from_utf8_lossy(&plain.stdout).into_owned();
+    assert!(text.starts_with("1. python.txt") && text.contains("distance"), "{text}");
+    let reranked = run(data.path(), &service, &["search", "--rerank", "--json", query]).await;
+    assert!(lines(&reranked)[0]["rerank_score"].is_number(), "{reranked:?}");
+
+    let info = lines(&run(data.path(), &service, &["vectors", "info", "--json"]).await);
+    assert_eq!((info[0]["rows"].as_u64(), info[0]["dimensions"].as_u64()), (Some(5), Some(1024)), "{info:?}");
+    assert!(run(data.path(), &service, &["vectors", "verify"]).await.status.success());
+    let exported = lines(&run(data.path(), &service, &["vectors", "export"]).await);
+    assert_eq!(exported.len(), 5);
+    assert!(exported.iter().any(|row| row["name"] == "python.txt" && row["vector"].as_array().is_some()));
+    for form in ["csv", "parquet", "vectorize", "sql"] {
+        let file = data.path().join(form).to_string_lossy().into_owned();
+        let output = run(data.path(), &service, &["vectors", "export", "--format", form, "-o", &file]).await;
+        assert!(output.status.success(), "{form}: {output:?}");
+        assert!(std::fs::metadata(&file).expect("a file").len() > 1_000, "{form}");
+    }
+
+    let asked =
+        run(data.path(), &service, &["chat", "-l", "Seed", "--json", "Which languages suit data analysis?"])
+            .await;
+    assert!(asked.status.success(), "{asked:?}");
+    let said = lines(&asked);
+    let sources = said.iter().find(|line| line["type"] == "sources").expect("sources");
+    assert_eq!(sources["sources"][0]["n"], 1);
+    assert_eq!(sources["sources"][0]["document"], "python.txt");
+    assert_eq!(said.last().expect("a last line")["type"], "done");
+
+    let again = run(data.path(), &service, &["ingest", "-l", "Seed", "--json", &folder]).await;
+    assert!(
+        lines(&again).iter().all(|line| line["state"] == "ready"),
+        "unchanged files are ready: {again:?}"
+    );
+    let missing = run(data.path(), &service, &["search", "-l", "Nowhere", "x"]).await;
+    assert_eq!(missing.status.code(), Some(1));
+}

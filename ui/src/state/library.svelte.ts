@@ -132,6 +132,7 @@ export class Library {
   #listeners = new Set<Listener<Document[]>>();
   #names = new SvelteMap<string, Document>();
   #suggesting = '';
+  #recounting = false;
 
   constructor(
     private backend: Backend,
@@ -177,12 +178,12 @@ export class Library {
     for (const listener of this.#listeners) listener(documents);
   }
 
-  #reloading: ReturnType<typeof setTimeout> | undefined;
-
   /** Counts changed: asks for the collections anew, at most twice a second. */
   #recount(): void {
-    this.#reloading ??= setTimeout(() => {
-      this.#reloading = undefined;
+    if (this.#recounting) return;
+    this.#recounting = true;
+    setTimeout(() => {
+      this.#recounting = false;
       void this.load();
     }, 500);
   }
@@ -366,7 +367,7 @@ export class Library {
       const text =
         documents.length === 1 && documents[0]
           ? m.library_deletedOne({ name: documents[0].name })
-          : m.library_deletedMany({ count: documents.length });
+          : m.library_deletedMany({ documents: m.library_documents_many({ count: documents.length }) });
       this.toasts.show(text, { label: m.undo(), run: () => void this.#undelete(ids) });
     });
   }

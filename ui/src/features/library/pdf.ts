@@ -1,6 +1,7 @@
 // pdf.js, loaded when the first PDF is opened and not before. Its worker, its character maps and its standard fonts
 // are files of our own origin; nothing is fetched from elsewhere, nothing is evaluated.
 
+import type * as pdfjsModule from 'pdfjs-dist';
 import type { PDFDocumentProxy, PDFPageProxy, PDFWorker } from 'pdfjs-dist';
 import workerUrl from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?url';
 
@@ -40,7 +41,7 @@ class FontReader {
 
 export type { PDFDocumentProxy, PDFPageProxy };
 
-type Pdfjs = typeof import('pdfjs-dist');
+type Pdfjs = typeof pdfjsModule;
 
 interface Engine {
   pdfjs: Pdfjs;

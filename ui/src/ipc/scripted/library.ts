@@ -311,7 +311,7 @@ export class ScriptedLibrary {
     const considered = all.reduce((sum, { row }) => sum + row.passages, 0);
     if (this.blind || !lease) return { sources: [], considered };
     const parts = passagesOf(lease.row, leaseText);
-    const sources = [1, 5, 3, 7].flatMap((ordinal, index) => {
+    const sources = [1, 6, 3, 8].flatMap((ordinal, index) => {
       const passage = parts[ordinal];
       return passage
         ? [

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import type { IngestEvent } from '$ipc/generated/domain';
+import { Scripted } from '$ipc/scripted';
+import { until } from '../testing/app';
+import { Documents } from './documents.svelte';
+import { Ingest, Library, standardSettings } from './library.svelte';
+import { PassageSearch } from './passage-search.svelte';
+import { Toasts } from './toasts.svelte';
+
+function shelf(scene: 'none' | 'some' | 'full' | 'indexing' = 'some') {
+  const backend = new Scripted({ history: 'none', library: scene });
+  backend.library.pace = 1;
+  const toasts = new Toasts();
+  const faults: string[] = [];
+  const library = new Library(backend, toasts, (fault) => faults.push(fault.code));
+  void backend.subscribe((event) => {
+    if (event.kind === 'libraryChanged') library.changed(event.documents);
+  });
+  return { backend, library, toasts, faults };
+}
+
+describe('adding to the library', () => {
+  it('nothing_is_embedded_before_the_price_is_accepted', async () => {
+    const { backend, library } = shelf('none');
+    const ingest = await library.addPicked(null, false);
+    await until(() => library.asking !== null);
+    expect(library.asking).toBe(ingest);
+    expect(ingest?.quote?.documents).toBe(2);
+    const before = await backend.documents(allDocuments);
+    expect(before.documents.map(({ state }) => state.kind)).toEqual(['reading', 'reading']);
+    await library.answer(ingest!, true);
+    await until(() => library.ingests.size === 0);
+    const after = await backend.documents(allDocuments);
+    expect(after.documents.map(({ state }) => state.kind)).toEqual(['ready', 'ready']);
+  });
+
+  it('a_declined_price_leaves_nothing_behind', async () => {
+    const { backend, library } = shelf('none');
+    const ingest = await library.addPicked(null, false);
+    await until(() => library.asking !== null);
+    await library.answer(ingest!, false);
+    expect(library.ingests.size).toBe(0);
+    expect((await backend.documents(allDocuments)).total).toBe(0);
+  });
+
+  it('pause_and_resume_go_through_to_the_end', async () => {
+    const { library, backend } = shelf('none');
+    backend.library.pace = 15;
+    const ingest = await library.addPicked(null, false);
+    await until(() => library.asking !== null);
+    await library.answer(ingest!, true);
+    await until(() => ingest!.passages.done > 0);
+    await library.pause(ingest!);
+    expect(ingest!.phase).toBe('paused');
+    const stands = ingest!.passages.done;
+    await new Promise((done) => setTimeout(done, 60));
+    expect(ingest!.passages.done).toBeLessThanOrEqual(stands + 1);
+    await library.resume(ingest!);
+    await until(() => library.ingests.size === 0);
+    expect(ingest!.ready).toBe(2);
+  });
+
+  it('an_encrypted_file_asks_for_its_password_until_it_opens', async () => {
+    const { backend, library } = shelf();
+    const { documents } = await backend.documents({ ...allDocuments, name: 'Payslip' });
+    await library.retry(documents[0]!);
+    expect(library.locked).toEqual({ document: documents[0], wrong: false });
+    await library.retry(documents[0]!, 'guess');
+    expect(library.locked?.wrong).toBe(true);
+    await library.retry(documents[0]!, 'open sesame');
+    expect(library.locked).toBeNull();
+    await until(() => library.asking !== null);
+  });
+
+  it('a_bad_address_is_told_and_starts_nothing', async () => {
+    const { library, faults } = shelf();
+    expect(await library.addAddress(null, 'not an address')).toBeNull();
+    expect(faults).toEqual(['invalidInput']);
+    expect(library.ingests.size).toBe(0);
+  });
+
+  it('ingestions_that_went_on_without_a_window_are_taken_up', async () => {
+    const { library } = shelf('indexing');
+    await library.attach();
+    const [ingest] = [...library.ingests.values()];
+    expect(ingest?.passages).toEqual({ done: 688, all: 2310 });
+    expect(ingest?.pause?.fault.code).toBe('rateLimited');
+    await library.attach();
+    expect(library.ingests.size).toBe(1);
+  });
+
+  it('events_in_any_order_make_one_picture', () => {
+    const ingest = new Ingest('run', {
+      id: 'library',
+      name: 'Library',
+      colour: 'blue',
+      settings: standardSettings(),
+      documents: 0,
+      passages: 0,
+      embedded: 0,
+      folder: null,
+      createdAt: 0,
+    });
+    const events: IngestEvent[] = [
+      { kind: 'counting', files: 3 },
+      { kind: 'skipped', file: { name: 'a.zip', fault: { code: 'formatUnknown' } } },
+      { kind: 'waiting', fault: { code: 'rateLimited' }, delayMs: 500 },
+      { kind: 'progress', documentsDone: 1, documents: 2, passagesDone: 5, passages: 9 },
+      { kind: 'finished', ready: 2, failed: 0, neurons: 3 },
+    ];
+    for (const event of events) ingest.apply(event);
+    expect(ingest.phase).toBe('over');
+    expect(ingest.pause).toBeNull();
+    expect(ingest.skipped).toHaveLength(1);
+  });
+});
+
+describe('collections', () => {
+  it('are_made_changed_deleted_and_brought_back', async () => {
+    const { library, toasts } = shelf();
+    await library.load();
+    await library.create('Cooking', 'green', standardSettings());
+    const made = library.collections.at(-1)!;
+    expect(library.chosen).toBe(made.id);
+    await library.update(made, 'Kitchen', 'rose', { ...standardSettings(), topK: 4 });
+    expect(library.byId.get(made.id)).toMatchObject({ name: 'Kitchen', colour: 'rose', settings: { topK: 4 } });
+    await library.delete(library.byId.get(made.id)!);
+    expect(library.byId.has(made.id)).toBe(false);
+    expect(library.chosen).toBeNull();
+    toasts.items[0]?.action?.run();
+    await until(() => library.byId.has(made.id));
+  });
+});
+
+describe('the list of documents', () => {
+  it('asks_only_for_the_pages_in_view', async () => {
+    const { backend } = shelf('full');
+    const list = new Documents(backend);
+    await list.load();
+    expect(list.total).toBe(4011);
+    expect(list.rows.filter(Boolean)).toHaveLength(100);
+    list.show(2030, 2050);
+    await until(() => list.rows[2040] !== undefined);
+    expect(list.rows.filter(Boolean)).toHaveLength(200);
+  });
+
+  it('sorts_filters_and_follows_the_news', async () => {
+    const { backend, library } = shelf();
+    const list = new Documents(backend);
+    library.listen((rows) => list.changed(rows));
+    await list.load();
+    list.order('name');
+    await until(() => list.rows[0]?.name === 'Broken archive.epub');
+    list.order('name');
+    await until(() => list.rows[0]?.name !== 'Broken archive.epub');
+    list.find('lease');
+    await until(() => list.total === 1);
+    const row = list.rows[0]!;
+    library.changed([{ ...row, state: { kind: 'embedding', done: 3, total: 9 } }]);
+    expect(list.rows[0]?.state).toEqual({ kind: 'embedding', done: 3, total: 9 });
+    await library.deleteDocuments([row]);
+    await until(() => list.total === 0);
+  });
+});
+
+describe('searching passages', () => {
+  it('a_late_answer_to_an_old_question_is_dropped', async () => {
+    const { backend } = shelf();
+    const search = new PassageSearch(backend, () => null);
+    search.text = 'deposit';
+    search.run();
+    search.text = 'zebra';
+    search.run();
+    await until(() => !search.busy);
+    expect(search.findings?.query).toBe('zebra');
+    expect(search.findings?.hits).toEqual([]);
+    search.clear();
+    expect(search.active).toBe(false);
+    expect(search.findings).toBeNull();
+  });
+});
+
+const allDocuments = {
+  collection: null,
+  name: null,
+  sort: 'name',
+  descending: false,
+  offset: 0,
+  limit: 50,
+};

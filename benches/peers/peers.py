@@ -243,6 +243,7 @@ def main(name, folder):
     figures = {
         "system": system.name + (f", width {width}" if width else ""),
         "insert_per_second": round(rows / filled),
+        "indexed_per_second": round(rows / filled),
         "disk_mb": round(disk_mb(work), 1),
         "open_ms": round(opened * 1e3, 2),
         "p50_ms": round(p50, 4),

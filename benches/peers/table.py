@@ -5,6 +5,7 @@ import sys
 
 COLUMNS = [
     ("insert_per_second", "insert rows/s", "{:,.0f}"),
+    ("indexed_per_second", "indexed rows/s", "{:,.0f}"),
     ("disk_mb", "disk MB", "{:,.0f}"),
     ("open_ms", "open + first ms", "{:,.1f}"),
     ("p50_ms", "p50 ms", "{:.3f}"),

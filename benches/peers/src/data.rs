@@ -141,7 +141,10 @@ pub fn read(folder: &Path) -> Data {
     let numbers: Vec<usize> = shape.split(' ').filter_map(|word| word.parse().ok()).collect();
     let floats = |name: &str| {
         let bytes = fs::read(folder.join(name)).expect("data made before");
-        bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().expect("four"))).collect::<Vec<f32>>()
+        bytes
+            .chunks_exact(4)
+            .map(|four| f32::from_le_bytes(four.try_into().expect("four")))
+            .collect::<Vec<f32>>()
     };
     let truth = fs::read(folder.join("truth.i32")).expect("data made before");
     let truth: Vec<i32> =
@@ -150,7 +153,13 @@ pub fn read(folder: &Path) -> Data {
         .chunks_exact(30)
         .map(|ids| std::array::from_fn(|part| std::array::from_fn(|place| ids[part * 10 + place])))
         .collect();
-    Data { rows: numbers[0], dimensions: numbers[1], base: floats("base.f32"), queries: floats("queries.f32"), truth }
+    Data {
+        rows: numbers[0],
+        dimensions: numbers[1],
+        base: floats("base.f32"),
+        queries: floats("queries.f32"),
+        truth,
+    }
 }
 
 impl Data {

@@ -31,7 +31,9 @@ fn main() {
         }
         ["sqlite-vec", folder] => println!("{}", sqlite_vec::measure(Path::new(folder))),
         _ => {
-            eprintln!("usage: peers data FOLDER ROWS DIMENSIONS clustered|mixture|iid | peers edgewise|sqlite-vec FOLDER");
+            eprintln!(
+                "usage: peers data FOLDER ROWS DIMENSIONS clustered|mixture|iid | peers edgewise|sqlite-vec FOLDER"
+            );
             std::process::exit(2);
         }
     }

@@ -88,6 +88,7 @@ fn fill(work: &Path, data: &Data, figures: &mut Figures) {
         }
     });
     figures.insert_per_second = data.rows as f64 / filled.as_secs_f64();
+    figures.indexed_per_second = figures.insert_per_second;
     drop(connection);
     figures.disk_mb = disk_mb(work);
 }
@@ -122,7 +123,9 @@ fn replace(work: &Path, data: &Data) -> f64 {
     let mut connection = connect(&work.join("data.sqlite"));
     let vectors: Vec<Vec<u8>> = (0..100)
         .map(|id| {
-            connection.query_row("SELECT vector FROM rows WHERE id = ?1", [id], |row| row.get(0)).expect("a row")
+            connection
+                .query_row("SELECT vector FROM rows WHERE id = ?1", [id], |row| row.get(0))
+                .expect("a row")
         })
         .collect();
     let (_, took) = time(|| {
@@ -133,7 +136,9 @@ fn replace(work: &Path, data: &Data) -> f64 {
         transaction.commit().expect("a commit");
         let transaction = connection.transaction().expect("a transaction");
         for (id, vector) in vectors.iter().enumerate() {
-            transaction.execute("INSERT INTO rows (id, vector) VALUES (?1, ?2)", (id as i64, vector)).expect("room");
+            transaction
+                .execute("INSERT INTO rows (id, vector) VALUES (?1, ?2)", (id as i64, vector))
+                .expect("room");
         }
         transaction.commit().expect("a commit");
         search(&connection, &data.queries[..data.dimensions], None)

@@ -2,8 +2,8 @@
 //!
 //! Centres come from a sample, all rows are then read once and go to the nearest. The nearest of a thousand
 //! centres is found the way rows are: by codes first, exactly among the best. How many lists a balanced search
-//! must look into is measured on the sample when the centres are made: for data without any grouping that is
-//! nearly all of them, and the search then simply scans everything.
+//! must look into is measured while the lists are filled: for data without any grouping that is nearly all of them,
+//! and the search then simply scans everything.
 
 use rusqlite::Connection;
 
@@ -28,9 +28,10 @@ const SAMPLE_PER_LIST: usize = 32;
 /// Rounds of k-means. Later ones move little.
 const ROUNDS: usize = 8;
 
-/// Queries for the measurement of the probes, and neighbours of each.
-const TRIAL_QUERIES: usize = 300;
-const TRIAL_NEIGHBOURS: usize = 3;
+/// Queries for the measurement of the probes, and neighbours of each. A row is compared with all queries, which takes a
+/// quarter of the time that its coding takes.
+const TRIAL_QUERIES: usize = 32;
+const TRIAL_NEIGHBOURS: usize = 10;
 
 /// Finds the centres nearest to a vector.
 #[derive(Debug)]
@@ -116,11 +117,13 @@ pub fn build(
     let places = centres(coder, &sample, lists, cancel)?;
     let mut mean = Mean::new(coder.rotation.padded());
     sample.iter().for_each(|row| mean.add(&row.places, row.norm));
-    let probes = probes(coder, &sample, &places, cancel)?;
+    let trials = trials(coder, &sample);
     drop(sample);
     let lists = places.iter().map(|_| ListBuilder::default()).collect();
-    let mut filling = Filling { coder, draft, origin: mean.place(), unit: coder.unit(&mean), places, lists };
+    let (origin, unit) = (mean.place(), coder.unit(&mean));
+    let mut filling = Filling { coder, draft, origin, unit, places, lists, trials };
     let (version, read) = filling.fill(connection, range, cancel)?;
+    let probes = filling.probes();
     let header = Header { probes, unit: filling.unit, ..coder.header(connection, range, version, read)? };
     filling.finish(header)
 }
@@ -146,8 +149,15 @@ pub fn extend(
     }
     draft.records_of(base).map_err(Error::code_file)?;
     let places: Vec<Vec<f32>> = base.centres.iter().map(|centre| centre.place.clone()).collect();
-    let mut filling =
-        Filling { coder, draft, origin: base.origin.clone(), unit: base.header.unit, places, lists };
+    let mut filling = Filling {
+        coder,
+        draft,
+        origin: base.origin.clone(),
+        unit: base.header.unit,
+        places,
+        lists,
+        trials: Vec::new(),
+    };
     let range = (base.header.to, to);
     let (version, read) = filling.fill(connection, range, cancel)?;
     let added = coder.header(connection, range, version, read)?;
@@ -171,6 +181,27 @@ struct Filling<'a> {
     unit: f32,
     places: Vec<Vec<f32>>,
     lists: Vec<ListBuilder>,
+    trials: Vec<Trial>,
+}
+
+/// A query whose nearest rows are looked for while the lists are filled.
+struct Trial {
+    query: Vec<f32>,
+    /// The ranks of the nearest so far, best first, and the lists they went into.
+    nearest: Vec<(f32, usize)>,
+}
+
+impl Trial {
+    fn see(&mut self, coder: &Coder, row: &[f32], list: usize) {
+        let rank = match coder.space.metric {
+            Metric::Euclidean => -coder.level.distance_square(&self.query, row),
+            Metric::Cosine | Metric::Dot => coder.level.dot(&self.query, row),
+        };
+        if self.nearest.len() < TRIAL_NEIGHBOURS || self.nearest.last().is_some_and(|worst| rank > worst.0) {
+            self.nearest.insert(self.nearest.partition_point(|better| better.0 >= rank), (rank, list));
+            self.nearest.truncate(TRIAL_NEIGHBOURS);
+        }
+    }
 }
 
 impl Filling<'_> {
@@ -182,8 +213,26 @@ impl Filling<'_> {
         let (mut scratch, mut coded) = (Vec::new(), Coded::default());
         coder.read(connection, range, cancel, |row| {
             let nearest = guide.nearest(coder.level, &row.places, 1, &mut scratch)[0];
+            for trial in &mut self.trials {
+                trial.see(coder, &row.places, nearest);
+            }
             coder.push(&mut self.draft, &mut self.lists[nearest], &centres[nearest], &row, &mut coded)
         })
+    }
+
+    /// How many lists hold 99.5 % of the nearest rows of the trials, and half as many more.
+    fn probes(&self) -> usize {
+        let guide = Guide::new(self.coder.level, self.coder.space.metric, self.places.clone());
+        let (mut scratch, mut depths) = (Vec::new(), Vec::new());
+        for trial in &self.trials {
+            let order = guide.nearest(self.coder.level, &trial.query, self.places.len(), &mut scratch);
+            let depth =
+                |list: usize| order.iter().position(|other| *other == list).map_or(order.len(), |at| at + 1);
+            depths.extend(trial.nearest.iter().map(|(_, list)| depth(*list)));
+        }
+        depths.sort_unstable();
+        let depth = depths.get(depths.len() * 995 / 1000).copied().unwrap_or(1);
+        (depth + depth / 2 + 2).min(self.places.len())
     }
 
     fn finish(self, header: Header) -> Result<Segment> {
@@ -253,45 +302,17 @@ fn centres(coder: &Coder, sample: &[Turned], lists: usize, cancel: &Cancel) -> R
     Ok(centres)
 }
 
-/// How many lists hold 99.5 % of the nearest rows of trial queries, and a quarter more. The trials are rows of the
-/// sample, blends of two rows, and rows with noise; their neighbours are sought in the sample, where they lie
-/// farther off than in the whole table, so that the answer errs to the careful side.
-fn probes(coder: &Coder, sample: &[Turned], centres: &[Vec<f32>], cancel: &Cancel) -> Result<usize> {
-    let level = coder.level;
-    let guide = Guide::new(level, coder.space.metric, centres.to_vec());
-    let homes = Guide::new(level, Metric::Euclidean, centres.to_vec());
-    let (mut state, mut scratch) = (1, Vec::new());
-    let mut depths = Vec::new();
-    for trial in 0..TRIAL_QUERIES.min(sample.len()) {
-        cancel.check()?;
-        let own = split_mix(&mut state) as usize % sample.len();
-        let query = trial_query(trial, own, sample, &mut state, coder.space.metric);
-        let mut near: Vec<(f32, usize)> = sample
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| *index != own)
-            .map(|(index, row)| {
-                let rank = match coder.space.metric {
-                    Metric::Euclidean => -level.distance_square(&query, &row.places),
-                    Metric::Cosine | Metric::Dot => level.dot(&query, &row.places),
-                };
-                (rank, index)
-            })
-            .collect();
-        let kept = TRIAL_NEIGHBOURS.min(near.len());
-        if kept == 0 {
-            break;
-        }
-        near.select_nth_unstable_by(kept - 1, |a, b| b.0.total_cmp(&a.0));
-        let order = guide.nearest(level, &query, centres.len(), &mut scratch);
-        for (_, index) in &near[..kept] {
-            let home = homes.nearest(level, &sample[*index].places, 1, &mut scratch)[0];
-            depths.push(order.iter().position(|list| *list == home).map_or(centres.len(), |depth| depth + 1));
-        }
-    }
-    depths.sort_unstable();
-    let depth = depths.get(depths.len() * 995 / 1000).copied().unwrap_or(1);
-    Ok((depth + depth / 4 + 1).min(centres.len()))
+/// Rows of the sample, blends of two rows, and rows with noise, as queries.
+fn trials(coder: &Coder, sample: &[Turned]) -> Vec<Trial> {
+    let mut state = 1;
+    let queries = if sample.is_empty() { 0 } else { TRIAL_QUERIES };
+    (0..queries)
+        .map(|trial| {
+            let own = split_mix(&mut state) as usize % sample.len();
+            let query = trial_query(trial, own, sample, &mut state, coder.space.metric);
+            Trial { query, nearest: Vec::new() }
+        })
+        .collect()
 }
 
 fn trial_query(trial: usize, own: usize, sample: &[Turned], state: &mut u64, metric: Metric) -> Vec<f32> {

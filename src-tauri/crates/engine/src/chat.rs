@@ -1,9 +1,9 @@
 //! Asking and answering.
 //!
 //! A method that begins a run returns when its messages are on disk; everything after that is told on the listener,
-//! and goes on without one. Contents: `turn` (one turn, from message to stored end) · `prompt` and `wire` (what is
-//! sent) · `answer` (the loop of a stream) · `arrived`, `journal`, `painter`, `ending` (its parts) · `title` ·
-//! [`retrieval`] (the seam to the library) · `copying`.
+//! and goes on without one. Contents: `turn` (how one begins) · `work` (its work, to the stored end) · `prompt` and
+//! `wire` (what is sent) · `answer` (the loop of a stream) · `arrived`, `journal`, `painter`, `ending` (its parts) ·
+//! `title` · [`retrieval`] (the seam to the library) · `meter` · `copying`.
 
 mod answer;
 mod arrived;
@@ -17,6 +17,7 @@ pub mod retrieval;
 pub(crate) mod title;
 mod turn;
 mod wire;
+mod work;
 
 use crate::Engine;
 use crate::error::{Error, invalid};

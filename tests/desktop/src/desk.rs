@@ -18,12 +18,24 @@ pub enum Keyring {
     Absent,
 }
 
-/// A process that ends with its value.
+/// A process that ends with its value, and all that it started with it: it leads a group of its own.
 #[derive(Debug)]
 pub(crate) struct Process(pub(crate) Child);
 
+impl Process {
+    /// Starts a command as the leader of a group.
+    pub(crate) fn start(command: &mut Command) -> std::io::Result<Self> {
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        command.spawn().map(Self)
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        // A process that leads no group has none to end.
+        let _ = Command::new("kill").args(["-9", "--", &group]).stderr(Stdio::null()).status();
         // It may have ended by itself already; there is nothing to do about a failure here.
         let _ = self.0.kill();
         let _ = self.0.wait();

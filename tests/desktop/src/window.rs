@@ -51,14 +51,10 @@ impl Window {
     pub(crate) async fn open(desk: &Desk) -> Result<Self> {
         let binary = Desk::binary()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let driver = desk
-            .command("WebKitWebDriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting WebKitWebDriver (package webkit2gtk-driver)")?;
-        let driver = Process(driver);
+        let mut command = desk.command("WebKitWebDriver");
+        command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
+        let driver =
+            Process::start(&mut command).context("starting WebKitWebDriver (package webkit2gtk-driver)")?;
         let capabilities = json!({
             "browserName": "wry",
             "webkitgtk:browserOptions": { "binary": binary.display().to_string(), "args": [] },
@@ -66,14 +62,16 @@ impl Window {
         let capabilities = capabilities.as_object().context("it is an object")?.clone();
         let deadline = Instant::now() + Duration::from_secs(30);
         let client = loop {
-            let attempt = ClientBuilder::new(fantoccini_connector())
-                .capabilities(capabilities.clone())
-                .connect(&format!("http://127.0.0.1:{port}"))
-                .await;
-            match attempt {
-                Ok(client) => break client,
-                Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(100)).await,
-                Err(error) => return Err(error).context("opening the window through WebKitWebDriver"),
+            let address = format!("http://127.0.0.1:{port}");
+            let mut builder = ClientBuilder::new(fantoccini_connector());
+            let attempt = builder.capabilities(capabilities.clone()).connect(&address);
+            match tokio::time::timeout(Self::PATIENCE, attempt).await {
+                Ok(Ok(client)) => break client,
+                Ok(Err(_)) if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(100)).await
+                }
+                Ok(Err(error)) => return Err(error).context("opening the window through WebKitWebDriver"),
+                Err(_) => bail!("the window did not open: another instance may be running on this desk"),
             }
         };
         let artefacts = std::env::var_os("EDGEWISE_ARTEFACTS").map_or_else(
@@ -129,23 +127,49 @@ impl Window {
         self.wait_find(role, part, false).await
     }
 
+    /// Waits for the element of this role whose accessible name contains this, and clicks it.
+    pub async fn click_containing(&self, role: &str, part: &str) -> Result<()> {
+        self.act(role, part, false, None).await
+    }
+
     /// Waits for it and clicks it.
     pub async fn click(&self, role: &str, name: &str) -> Result<()> {
-        let element = self.wait(role, name).await?;
-        self.client
-            .execute(
-                "arguments[0].scrollIntoView({ block: 'nearest' })",
-                vec![serde_json::to_value(&element)?],
-            )
-            .await?;
-        element.click().await.with_context(|| format!("clicking the {role} “{name}”"))
+        self.act(role, name, true, None).await
     }
 
     /// Waits for it and types into it, key by key.
     pub async fn type_into(&self, role: &str, name: &str, text: &str) -> Result<()> {
-        let element = self.wait(role, name).await?;
+        self.act(role, name, true, Some(text)).await
+    }
+
+    /// Clicks an element, and types where there is something to type. The page may draw an element anew between finding
+    /// and clicking it: then it is looked for again.
+    async fn act(&self, role: &str, name: &str, exact: bool, text: Option<&str>) -> Result<()> {
+        const TRIES: usize = 5;
+        let mut last = None;
+        for _ in 0..TRIES {
+            let element = self.wait_find(role, name, exact).await?;
+            match self.act_on(&element, text).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(error),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(last.context("it was tried")?).with_context(|| format!("clicking the {role} “{name}”"))
+    }
+
+    async fn act_on(&self, element: &Element, text: Option<&str>) -> Result<()> {
+        self.client
+            .execute(
+                "arguments[0].scrollIntoView({ block: 'nearest' })",
+                vec![serde_json::to_value(element)?],
+            )
+            .await?;
         element.click().await?;
-        element.send_keys(text).await.with_context(|| format!("typing into the {role} “{name}”"))
+        if let Some(text) = text {
+            element.send_keys(text).await?;
+        }
+        Ok(())
     }
 
     /// All visible text of the page.
@@ -162,6 +186,13 @@ impl Window {
 
     /// Saves a picture under `artefacts/desktop/NAME.png`.
     pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
+        // The picture is of what is painted: let the page paint what it has.
+        self.client
+            .execute_async(
+                "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 120)))",
+                Vec::new(),
+            )
+            .await?;
         let path = self.artefacts.join(format!("{name}.png"));
         std::fs::write(&path, self.client.screenshot().await?)?;
         Ok(path)
@@ -204,16 +235,31 @@ impl Window {
         Ok(())
     }
 
-    /// Closes the window as a person does.
+    /// Closes the window as a person does, and waits until the process has gone.
     pub async fn close(self) -> Result<()> {
+        let pid = self.pid()?;
         let Self { client, driver, .. } = self;
         client.close().await?;
+        // The driver ends the process when its session ends, in its own time.
+        let alive = || Path::new(&format!("/proc/{pid}/exe")).exists();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while alive() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         drop(driver);
+        while alive() && Instant::now() < deadline + Duration::from_secs(5) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         Ok(())
     }
 
     async fn find(&self, role: &str, name: &str, exact: bool) -> Result<Option<Element>> {
-        let found = self.client.execute(FIND, vec![role.into(), name.into(), exact.into()]).await?;
+        let found = self.client.execute(FIND, vec![role.into(), name.into(), exact.into()]).await;
+        // An element that left the page while it was being handed over is not there.
+        let found = match found {
+            Err(error) if error.to_string().contains("Stale element") => return Ok(None),
+            found => found?,
+        };
         if found.is_null() {
             return Ok(None);
         }

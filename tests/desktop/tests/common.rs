@@ -47,29 +47,40 @@ impl Account {
 
     /// After the token was typed: finds the account and tries the ticks.
     pub async fn try_connecting(&self, window: &Window) -> Result<()> {
-        window.click("button", "Continue").await
+        window.click("button", "Continue").await?;
+        window.wait("heading", "Which account?").await.map(drop)
     }
 
     /// The whole way from the typed token to a kept one.
     pub async fn connect(&self, window: &Window, keep: &str) -> Result<()> {
-        self.try_connecting(window).await?;
+        self.prove(window).await?;
         window.wait_containing("radio", keep).await?.click().await?;
-        window.screenshot("ticks").await?;
-        window.click("button", "Start chatting").await
+        window.screenshot("keep").await?;
+        window.click("button", "Start").await
     }
 
     /// The same, kept in a file behind a passphrase.
     pub async fn connect_with_passphrase(&self, window: &Window, passphrase: &str) -> Result<()> {
-        self.try_connecting(window).await?;
+        self.prove(window).await?;
         window.wait_containing("radio", "Encrypted file").await?.click().await?;
         window.type_into("textbox", "Passphrase", passphrase).await?;
-        window.click("button", "Start chatting").await
+        window.type_into("textbox", "The passphrase again", passphrase).await?;
+        window.click("button", "Start").await
+    }
+
+    async fn prove(&self, window: &Window) -> Result<()> {
+        self.try_connecting(window).await?;
+        // The three ticks come by themselves for the only account.
+        window.wait("button", "Continue").await?;
+        window.screenshot("ticks").await?;
+        window.click("button", "Continue").await?;
+        window.wait("heading", "Where should the key be kept?").await.map(drop)
     }
 }
 
 /// Goes through the simulator's door.
 pub async fn demo(window: Window) -> Result<Window> {
-    window.click("button", "Try without an account").await?;
+    window.click_containing("button", "Try without an account").await?;
     entered(&window).await?;
     Ok(window)
 }
@@ -116,8 +127,10 @@ pub fn assert_nowhere(desk: &Desk, secret: &str) -> Result<()> {
     let control = holders(desk.folder(), secret)?;
     std::fs::remove_file(&planted)?;
     assert!(control.iter().any(|path| path.ends_with("planted")), "the search finds what was planted");
-    let found: Vec<_> =
-        holders(desk.folder(), secret)?.into_iter().filter(|path| !path.to_string_lossy().contains("keyrings")).collect();
+    let found: Vec<_> = holders(desk.folder(), secret)?
+        .into_iter()
+        .filter(|path| !path.to_string_lossy().contains("keyrings"))
+        .collect();
     assert!(found.is_empty(), "the secret stands in {found:?}");
     Ok(())
 }

@@ -10,7 +10,7 @@ use desktop::{Desk, Keyring};
 async fn through_the_simulators_door_to_a_streamed_answer() -> Result<()> {
     let desk = Desk::new(Keyring::Unlocked)?;
     let window = desk.open().await?;
-    window.wait("button", "Connect Cloudflare").await?;
+    window.wait_containing("button", "Connect Cloudflare").await?;
     window.screenshot("welcome").await?;
     let window = demo(window).await?;
     window.screenshot("empty-chat").await?;
@@ -34,18 +34,19 @@ async fn a_pasted_token_is_proved_in_three_ticks_and_kept_in_the_keychain() -> R
     let mut desk = Desk::new(Keyring::Unlocked)?;
     desk.set("EDGEWISE_API_URL", &account.base_url());
     let window = desk.open().await?;
-    window.click("button", "Connect Cloudflare").await?;
+    window.click_containing("button", "Connect Cloudflare").await?;
     window.screenshot("connect").await?;
     // As pasted from a mail: spaces and a line break around it.
     window.type_into("textbox", "API token", &format!("  {} ", account.token)).await?;
-    account.connect(&window, "Keychain").await?;
+    account.connect(&window, "System keychain").await?;
     entered(&window).await?;
     window.type_into("textbox", "Message", "echo: connected").await?;
     window.click("button", "Send").await?;
     assert!(answered(&window, 1).await?.contains("connected"));
     window.close().await?;
 
-    let kept = desk.command("secret-tool").args(["search", "--all", "service", "dev.edgewise.Edgewise"]).output()?;
+    let kept =
+        desk.command("secret-tool").args(["search", "--all", "service", "dev.edgewise.Edgewise"]).output()?;
     let kept = format!("{}{}", String::from_utf8_lossy(&kept.stdout), String::from_utf8_lossy(&kept.stderr));
     assert!(kept.contains(&account.token), "the keychain holds the token");
     common::assert_nowhere(&desk, &account.token)?;
@@ -65,11 +66,16 @@ async fn a_token_without_the_permission_is_told_which_one_is_missing() -> Result
     let mut desk = Desk::new(Keyring::Unlocked)?;
     desk.set("EDGEWISE_API_URL", &account.base_url());
     let window = desk.open().await?;
-    window.click("button", "Connect Cloudflare").await?;
+    window.click_containing("button", "Connect Cloudflare").await?;
     window.type_into("textbox", "API token", &account.token).await?;
     account.try_connecting(&window).await?;
     window.wait_for_text("Workers AI").await?;
-    window.wait_until("the missing permission is named", "return /Workers AI.*(Read|Edit)/.test(document.body.innerText)").await?;
+    window
+        .wait_until(
+            "the missing permission is named",
+            "return /Workers AI.*(Read|Edit)/.test(document.body.innerText)",
+        )
+        .await?;
     window.screenshot("missing-permission").await?;
     window.close().await
 }
@@ -81,7 +87,7 @@ async fn without_a_keychain_the_person_chooses_and_nothing_is_written_in_the_cle
         let mut desk = Desk::new(keyring)?;
         desk.set("EDGEWISE_API_URL", &account.base_url());
         let window = desk.open().await?;
-        window.click("button", "Connect Cloudflare").await?;
+        window.click_containing("button", "Connect Cloudflare").await?;
         window.type_into("textbox", "API token", &account.token).await?;
         account.connect(&window, "This session only").await?;
         entered(&window).await?;
@@ -98,7 +104,7 @@ async fn a_key_file_asks_for_its_passphrase_at_the_next_start() -> Result<()> {
     let mut desk = Desk::new(Keyring::Absent)?;
     desk.set("EDGEWISE_API_URL", &account.base_url());
     let window = desk.open().await?;
-    window.click("button", "Connect Cloudflare").await?;
+    window.click_containing("button", "Connect Cloudflare").await?;
     window.type_into("textbox", "API token", &account.token).await?;
     account.connect_with_passphrase(&window, "correct horse battery").await?;
     entered(&window).await?;
@@ -107,10 +113,12 @@ async fn a_key_file_asks_for_its_passphrase_at_the_next_start() -> Result<()> {
     common::assert_nowhere(&desk, "correct horse battery")?;
 
     let window = desk.open().await?;
+    entered(&window).await?;
+    window.click("button", "Unlock").await?;
     window.type_into("textbox", "Passphrase", "correct horse battery").await?;
     window.screenshot("unlock").await?;
-    window.click("button", "Unlock").await?;
-    entered(&window).await?;
+    window.execute("document.activeElement.closest('form').requestSubmit()", vec![]).await?;
+    window.wait_until("the key is unlocked", "return !document.querySelector('[role=dialog]')").await?;
     window.type_into("textbox", "Message", "echo: unlocked").await?;
     window.click("button", "Send").await?;
     assert!(answered(&window, 1).await?.contains("unlocked"));

@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
 async fn one_message(file: &Path) -> Result<()> {
     let desk = Desk::new(Keyring::Unlocked)?;
     let window = desk.open().await?;
-    window.click("button", "Try without an account").await?;
+    window.click_containing("button", "Try without an account").await?;
     ask(&window, "What can I do here? Show me a list and some code.").await?;
     std::fs::copy(window.screenshot("tour").await?, file)?;
     window.close().await
@@ -46,13 +46,13 @@ async fn pictures(folder: &Path) -> Result<()> {
     let desk = Desk::new(Keyring::Unlocked)?;
     let window = desk.open().await?;
     std::fs::copy(window.screenshot("welcome").await?, folder.join("welcome.png"))?;
-    window.click("button", "Connect Cloudflare").await?;
+    window.click_containing("button", "Connect Cloudflare").await?;
     std::fs::copy(window.screenshot("connect").await?, folder.join("connect.png"))?;
     window.close().await?;
 
     let desk = Desk::new(Keyring::Unlocked)?;
     let window = desk.open().await?;
-    window.click("button", "Try without an account").await?;
+    window.click_containing("button", "Try without an account").await?;
     ask(&window, "How do I stream an answer from Workers AI in Rust?").await?;
     std::fs::copy(window.screenshot("chat").await?, folder.join("chat.png"))?;
     window.close().await?;
@@ -61,7 +61,7 @@ async fn pictures(folder: &Path) -> Result<()> {
     desk.set("EDGEWISE_LOCALE", "zh-CN");
     desk.set("GTK_THEME", "Adwaita:dark");
     let window = desk.open().await?;
-    window.click("button", "不用账户试用").await?;
+    window.click_containing("button", "无需账户试用").await?;
     let composer = window.wait("textbox", "消息").await?;
     composer.send_keys("边缘计算是什么？请用列表说明。").await?;
     window.click("button", "发送").await?;

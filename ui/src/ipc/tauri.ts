@@ -143,15 +143,7 @@ export const tauri: Backend = {
   searchPassages: (query) => call('search_passages', { query }),
   passages: (document, offset, limit) => call('passages', { document, offset, limit }),
   documentText: (document) => call('document_text', { document }),
-  documentBytes: async (address) => {
-    try {
-      const answer = await fetch(address);
-      if (!answer.ok) throw new Error(`the file's bytes: status ${answer.status}`);
-      return new Uint8Array(await answer.arrayBuffer());
-    } catch (error) {
-      throw asFault(error);
-    }
-  },
+  documentBytes: async (address) => new Uint8Array(await call<ArrayBuffer>('document_bytes', { address })),
   whyAnswer: (message) => call('why_answer', { message }),
   watchFolder: (collection) => call('watch_folder', { collection }),
   unwatchFolder: (collection) => call('unwatch_folder', { collection }),

@@ -72,6 +72,12 @@ export class Ingest {
     return [...this.rows.values()].filter(({ state }) => state.kind === 'ready' || state.kind === 'partly').length;
   }
 
+  /** One of its documents changed. */
+  follow(document: Document): void {
+    this.rows.set(document.id, document);
+    if (document.state.kind === 'paused' && this.phase === 'working') this.phase = 'paused';
+  }
+
   apply(event: IngestEvent): void {
     switch (event.kind) {
       case 'counting':
@@ -133,6 +139,9 @@ export class Library {
   #names = new SvelteMap<string, Document>();
   #suggesting = '';
   #recounting = false;
+  #attaching = false;
+  /** The document whose password was tried last. */
+  #tried: string | null = null;
 
   constructor(
     private backend: Backend,
@@ -173,9 +182,19 @@ export class Library {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Rows changed; none named: anything may have. */
   changed(documents: Document[]): void {
-    for (const document of documents) if (this.#names.has(document.id)) this.#names.set(document.id, document);
+    let strange = false;
+    for (const document of documents) {
+      if (this.#names.has(document.id)) this.#names.set(document.id, document);
+      const ingest = [...this.ingests.values()].find(({ rows }) => rows.has(document.id));
+      ingest?.follow(document);
+      if (!ingest && inWork(document.state)) strange = true;
+    }
     for (const listener of this.#listeners) listener(documents);
+    this.#recount();
+    // An ingestion that was not begun here: a followed folder, another embedding model.
+    if (strange) this.#attachSoon();
   }
 
   /** Counts changed: asks for the collections anew, at most twice a second. */
@@ -186,6 +205,16 @@ export class Library {
       this.#recounting = false;
       void this.load();
     }, 500);
+  }
+
+  #attachSoon(): void {
+    if (this.#attaching) return;
+    this.#attaching = true;
+    // Those that are begun here are known a moment later.
+    setTimeout(() => {
+      this.#attaching = false;
+      void this.attach();
+    }, 600);
   }
 
   // --- adding ---------------------------------------------------------------------------------------------------------
@@ -225,15 +254,16 @@ export class Library {
       this.locked = { document, wrong: false };
       return;
     }
-    try {
-      await this.#begin((events) => this.backend.retryDocument(document.id, password, events));
-      this.locked = null;
-    } catch (error) {
-      const fault = asFault(error);
-      if (password !== null && (fault.code === 'passphraseWrong' || fault.code === 'fileEncrypted'))
-        this.locked = { document, wrong: true };
-      else this.trouble(fault);
-    }
+    this.locked = null;
+    this.#tried = password === null ? null : document.id;
+    await this.#start((events) => this.backend.retryDocument(document.id, password, events));
+  }
+
+  /** A password was tried: the file still asks for one. */
+  #tellWrong(document: Document): void {
+    if (document.id !== this.#tried || document.state.kind !== 'failed') return;
+    this.#tried = null;
+    if (document.state.fault.code === 'fileEncrypted') this.locked = { document, wrong: true };
   }
 
   async #start(begin: (events: Listener<IngestEvent>) => Promise<IngestStarted | null>): Promise<Ingest | null> {
@@ -269,7 +299,7 @@ export class Library {
     if (event.kind === 'quoted' && this.asking === null) this.quoting = ingest.run;
     if (event.kind === 'document') {
       this.changed([event.document]);
-      this.#recount();
+      this.#tellWrong(event.document);
     }
     if (event.kind !== 'finished') return;
     this.#recount();
@@ -363,7 +393,6 @@ export class Library {
       await this.backend.deleteDocuments(ids);
       if (this.reading && ids.includes(this.reading.document)) this.reading = null;
       this.changed([]);
-      this.#recount();
       const text =
         documents.length === 1 && documents[0]
           ? m.library_deletedOne({ name: documents[0].name })
@@ -375,7 +404,6 @@ export class Library {
   async #undelete(ids: string[]): Promise<void> {
     await this.#attempt(() => this.backend.undeleteDocuments(ids));
     this.changed([]);
-    this.#recount();
   }
 
   async move(documents: Document[], collection: Collection): Promise<void> {
@@ -386,7 +414,8 @@ export class Library {
       ),
     );
     this.changed([]);
-    this.#recount();
+    // Another collection may cut or embed otherwise.
+    await this.attach();
   }
 
   /** Documents whose names match what was typed behind `#`. */

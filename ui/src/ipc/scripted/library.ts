@@ -253,7 +253,7 @@ export class ScriptedLibrary {
 
   async retryDocument(id: string, password: string | null, events: Listener<IngestEvent>): Promise<IngestStarted> {
     const found = this.document(id);
-    if (found.encrypted && password !== 'open sesame') throw fault('passphraseWrong');
+    if (found.encrypted && password !== 'open sesame') return this.refuse(found, events);
     found.encrypted = false;
     found.text ||= notesText;
     return this.begin(found.row.collection, [found], events);
@@ -567,6 +567,16 @@ export class ScriptedLibrary {
     const run = this.track(collection, documents, events);
     void this.read(run, skipped);
     return { run: run.id, collection: this.count(this.collection(collection)) };
+  }
+
+  /** Reads a document that asks for another password. */
+  private refuse(found: Shelved, events: Listener<IngestEvent>): IngestStarted {
+    const run = this.track(found.row.collection, [found], events);
+    void this.step().then(() => {
+      this.put(run, found, { kind: 'failed', fault: fault('fileEncrypted') });
+      this.finish(run);
+    });
+    return { run: run.id, collection: this.count(this.collection(run.collection)) };
   }
 
   private async read(run: Run, skipped: string[]): Promise<void> {

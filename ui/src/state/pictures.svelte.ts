@@ -35,6 +35,8 @@ export class Pictures {
   asking = $state.raw<{ quote: PictureQuote; answer: (go: boolean) => void } | null>(null);
   /** Pauses before another try. */
   waits = new SvelteMap<string, { fault: Fault; until: number }>();
+  /** Pictures that the page could not draw, and why. */
+  broken = new SvelteMap<string, 'missing' | 'damaged'>();
   /** Pictures that conversations show. */
   #seen = new SvelteMap<string, Picture | null>();
   #asked = new Set<string>();
@@ -62,6 +64,7 @@ export class Pictures {
       case 'changed': {
         const { picture } = event;
         if (picture.state.kind !== 'pending') this.waits.delete(picture.id);
+        this.broken.delete(picture.id);
         if (this.#seen.has(picture.id)) this.#seen.set(picture.id, picture);
         this.gallery.changed(picture);
         break;
@@ -88,6 +91,21 @@ export class Pictures {
       this.#seen.set(id, await this.backend.picture(id));
     } catch {
       this.#seen.set(id, null);
+    }
+  }
+
+  /** How far a picture came, or what became of its file. */
+  kindOf(picture: Picture): Picture['state']['kind'] {
+    return picture.state.kind === 'done' ? (this.broken.get(picture.id) ?? 'done') : picture.state.kind;
+  }
+
+  /** The page could not draw it: its file is gone, or it is there and damaged. */
+  async notDrawn(id: string): Promise<void> {
+    try {
+      const { state } = await this.backend.picture(id);
+      this.broken.set(id, state.kind === 'missing' ? 'missing' : 'damaged');
+    } catch {
+      this.broken.set(id, 'missing');
     }
   }
 

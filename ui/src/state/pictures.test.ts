@@ -200,6 +200,15 @@ describe('Pictures', () => {
     expect(pictures.open).toBe(gallery.at(8)!.id);
   });
 
+  it('a_picture_that_cannot_be_drawn_is_damaged_or_gone', async () => {
+    const { gallery, pictures, backend } = await opened();
+    const [damaged, gone] = [gallery.at(0)!, gallery.at(1)!];
+    await pictures.notDrawn(damaged.id);
+    await backend.gallery.lose(gone.id);
+    await pictures.notDrawn(gone.id);
+    expect([pictures.kindOf(damaged), pictures.kindOf(gone)]).toEqual(['damaged', 'missing']);
+  });
+
   it('deleting_the_open_picture_shows_its_neighbour', async () => {
     const { gallery, pictures } = await opened();
     const [first, second] = [gallery.at(0)!.id, gallery.at(1)!.id];

@@ -116,6 +116,11 @@ export class ScriptedPictures {
     for (let index = 0; index < count; index += 1) this.rows.push(this.old(index, count));
   }
 
+  /** Its file is taken away behind the app's back. */
+  async lose(id: string): Promise<void> {
+    this.row(id).state = { kind: 'missing' };
+  }
+
   async pictureForm(model: string): Promise<PictureForm> {
     return {
       model,

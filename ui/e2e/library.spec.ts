@@ -8,6 +8,7 @@ test('files_are_quoted_embedded_asked_and_a_citation_opens_its_page', async ({ d
   // Nothing is sent before the price is accepted.
   const quote = page.getByRole('dialog', { name: 'Embed these documents?' });
   await expect(quote).toContainText(/\d+ passages, about \d\.\d\d M tokens, about [\d,]+ neurons, \d+% of today/);
+  await page.evaluate(() => (window.edgewise.backend.library.pace = 250));
   await quote.getByRole('button', { name: 'Accept' }).click();
   const documents = page.getByRole('list', { name: 'Documents' });
   const lease = documents.getByRole('listitem').filter({ hasText: 'Lease 2025.pdf' });

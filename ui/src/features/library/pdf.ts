@@ -1,26 +1,27 @@
-// pdf.js, loaded when the first PDF is opened and not before. Its worker, its character maps and its standard fonts
-// are files of our own origin; nothing is fetched from elsewhere, nothing is evaluated.
+// pdf.js, loaded when the first PDF is opened and not before. Its worker is a file of our own origin, its character
+// maps and standard fonts are modules; nothing comes from elsewhere, nothing is evaluated.
 
 import type * as pdfjsModule from 'pdfjs-dist';
 import type { PDFDocumentProxy, PDFPageProxy, PDFWorker } from 'pdfjs-dist';
 import workerUrl from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?url';
 
+// As modules and not as files to fetch: the page may load scripts of its own origin, and connect to nothing.
 const maps = import.meta.glob<string>('/node_modules/pdfjs-dist/cmaps/*.bcmap', {
-  query: '?url',
+  query: '?url&inline',
   import: 'default',
-  eager: true,
 });
 const fonts = import.meta.glob<string>('/node_modules/pdfjs-dist/standard_fonts/*.{pfb,ttf}', {
-  query: '?url',
+  query: '?url&inline',
   import: 'default',
-  eager: true,
 });
 
-async function load(files: Record<string, string>, name: string): Promise<Uint8Array> {
-  const address = files[name];
-  if (!address) throw new Error(`pdf.js asks for ${name}, which is not among its files`);
-  const answer = await fetch(address);
-  return new Uint8Array(await answer.arrayBuffer());
+/** A file's bytes, from the data address that its module holds. */
+async function load(files: Record<string, () => Promise<string>>, name: string): Promise<Uint8Array> {
+  const file = files[name];
+  if (!file) throw new Error(`pdf.js asks for ${name}, which is not among its files`);
+  const address = await file();
+  const letters = atob(address.slice(address.indexOf(',') + 1));
+  return Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
 }
 
 /** The character maps of Chinese, Japanese and Korean fonts that are not embedded. */
@@ -53,17 +54,24 @@ let loading: Promise<Engine> | undefined;
 
 // The build for older web views: WebKitGTK is behind the browsers that the other one is made for.
 const engine = (): Promise<Engine> =>
-  (loading ??= import('pdfjs-dist/legacy/build/pdf.mjs').then((pdfjs: Pdfjs) => {
-    const port = new Worker(workerUrl, { type: 'module' });
-    const broken = new Promise<never>((_, reject) => {
-      port.addEventListener('error', (event) => {
-        loading = undefined;
-        reject(new Error(event.message || 'the worker of pdf.js did not start'));
-      });
-    });
-    broken.catch(() => {});
-    return { pdfjs, worker: pdfjs.PDFWorker.create({ port }), broken };
+  (loading ??= start().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
   }));
+
+async function start(): Promise<Engine> {
+  const pdfjs: Pdfjs = await import('pdfjs-dist/legacy/build/pdf.mjs');
+  const port = new Worker(workerUrl, { type: 'module' });
+  const broken = new Promise<never>((_, reject) => {
+    port.addEventListener('error', (event) => {
+      loading = undefined;
+      reject(new Error(event.message || 'the worker of pdf.js did not start'));
+    });
+  });
+  // Heard only while a document is being opened.
+  broken.catch(() => {});
+  return { pdfjs, worker: pdfjs.PDFWorker.create({ port }), broken };
+}
 
 export interface OpenPdf {
   document: PDFDocumentProxy;

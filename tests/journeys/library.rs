@@ -3,7 +3,7 @@
 use crate::desk::{CHAT, Desk, PATIENCE, options};
 use domain::{
     CollectionSettings, ConversationOptions, Document, DocumentQuery, DocumentState, FaultCode, IngestEvent,
-    PassageQuery, RunStep, SearchMode, SendRequest,
+    PassageQuery, RunStep, SearchMode, SendRequest, SourceRef,
 };
 use engine::Engine;
 use simulator::{Effects, Rule, Scenario, Simulator, When};
@@ -553,6 +553,41 @@ async fn a_pasted_text_and_a_page_of_this_machine_become_documents() {
     assert!(seen.headers.iter().all(|(name, _)| name != "authorization"), "no token goes along");
     let refused = library.add_address(None, "http://192.168.0.1/".into(), engine::Nowhere).await;
     assert_eq!(refused.expect_err("refused").code, FaultCode::InvalidInput);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_followed_folder_is_read_again_when_it_changes() {
+    let mut desk = Desk::open().await;
+    let folder = tempfile::tempdir().expect("folder");
+    write(folder.path(), "python.txt", SENTENCES[1].1);
+    let library = desk.engine.library();
+    let collection = library.default_collection().await.expect("collection");
+    let (teller, mut events) = unbounded_channel();
+    let followed = library
+        .watch_folder(collection.id.clone(), folder.path().to_owned(), teller)
+        .await
+        .expect("followed");
+    assert_eq!(followed.folder.as_deref(), folder.path().to_str());
+    while let Some(event) = events.recv().await {
+        match event {
+            IngestEvent::Quoted { quote } => library.accept_quote(&quote.id).await.expect("accepted"),
+            IngestEvent::Finished { ready, .. } => break assert_eq!(ready, 1),
+            _ => {}
+        }
+    }
+    write(folder.path(), "later.txt", "Tides follow the moon twice a day.");
+    let come = async {
+        while documents(&desk.engine).await.iter().all(|one| one.name != "later.txt" || one.passages == 0) {
+            // News of the library are what a window would wait for.
+            desk.news.recv().await.expect("news");
+        }
+    };
+    tokio::time::timeout(PATIENCE, come).await.expect("the new file is read");
+    let library = desk.engine.library();
+    let by_words = PassageQuery { mode: SearchMode::Keyword, ..question("tides") };
+    assert_eq!(library.search_passages(by_words).await.expect("found").hits[0].title, "later.txt");
+    let alone = library.unwatch_folder(collection.id).await.expect("left alone");
+    assert_eq!((alone.folder, alone.documents), (None, 2));
 }
 
 const FOLDER: &str = "EDGEWISE_INGEST_FOLDER";

@@ -66,12 +66,13 @@ impl App {
         Ok(self.app_info())
     }
 
-    /// Checks what Edgewise stands on, one finding each: the database page by page, the keychain, the token, its
-    /// permission.
+    /// Checks what Edgewise stands on, one finding each: the database page by page, the keychain, the vector
+    /// table row by row, the token, its permission.
     pub async fn examine(&self) -> Vec<Finding> {
         let mut findings = vec![
             Finding { check: "database", outcome: self.examine_database().await },
             Finding { check: "keychain", outcome: self.examine_keychain().await },
+            Finding { check: "vector table", outcome: self.engine.library().examine().await },
         ];
         let caller = self.engine.accounts().caller().await;
         let token = match &caller {

@@ -6,7 +6,7 @@
 //!
 //! Contents: `ingests` (runs that fill the library) · `reading` (file to passages) · `embedding` (who makes vectors) ·
 //! `vectors` (tables and spaces) · `finding` (search) · `answering` (passages for a turn) · `converting` (pictures and
-//! recordings) · `exporting` (the vector table as a file).
+//! recordings) · `exporting` (the vector table as a file) · `watching` (folders that are followed).
 
 mod answering;
 mod converting;
@@ -16,6 +16,7 @@ mod finding;
 mod ingests;
 mod reading;
 mod vectors;
+mod watching;
 
 use crate::Engine;
 use crate::chat::retrieval::{Passages, Wanted};
@@ -34,6 +35,7 @@ use std::time::Duration;
 use store::library::{CollectionRow, NewDocument};
 use tokio_util::sync::CancellationToken;
 use vectors::{SpaceName, Tables};
+use watching::Watching;
 
 /// The collection that takes what is added without one.
 pub const DEFAULT_COLLECTION: &str = "library";
@@ -52,17 +54,25 @@ pub(crate) struct State {
     pub(crate) reader: Option<PathBuf>,
     pub(crate) tables: Tables,
     pub(crate) ingests: Ingests,
+    pub(crate) watching: Watching,
     /// Documents whose change has not been told yet; present while that is planned.
     changed: Mutex<Option<HashMap<String, Document>>>,
 }
 
 impl State {
     pub(crate) fn new(reader: Option<PathBuf>) -> Self {
-        Self { reader, tables: Tables::default(), ingests: Ingests::default(), changed: Mutex::default() }
+        Self {
+            reader,
+            tables: Tables::default(),
+            ingests: Ingests::default(),
+            watching: Watching::default(),
+            changed: Mutex::default(),
+        }
     }
 
-    /// Lets go of the tables.
+    /// Lets go of tables and folders.
     pub(crate) fn close(&self) {
+        self.watching.close();
         self.tables.close();
     }
 
@@ -346,12 +356,19 @@ impl Library {
         self.ingest(run).map(|ingest| ingest.stop())
     }
 
-    /// The runs in flight. Those that an earlier process left when it ended are taken up first, where they stood.
+    /// The runs in flight. Those that an earlier process left when it ended are taken up first, where they stood, and
+    /// folders that collections follow are watched from now on: who asks this stays.
     ///
     /// # Errors
     /// The store's.
     pub async fn active_ingests(&self) -> Result<Vec<IngestStarted>, Fault> {
         ingests::take_up(&self.engine).await?;
+        for collection in self.collections().await? {
+            if watching::follow(&self.engine, &collection) {
+                // It may have changed while nobody watched.
+                watching::look(&self.engine, &collection.id).await;
+            }
+        }
         let mut started = Vec::new();
         for ingest in self.engine.library_state().ingests.all() {
             let collection = self.row(&ingest.collection).await?.collection;
@@ -470,8 +487,8 @@ impl Library {
     /// Finds passages by meaning, by words, or by both.
     ///
     /// # Errors
-    /// `InvalidInput` for an empty query, `NotFound` for an unknown collection or document; when only meaning is asked
-    /// for, the service's.
+    /// `InvalidInput` for an empty query; when only meaning is asked for, the service's. Collections and documents that
+    /// are gone hold nothing.
     pub async fn search_passages(&self, query: PassageQuery) -> Result<Findings, Fault> {
         finding::search(&self.engine, query).await.map(|found| found.findings)
     }
@@ -554,6 +571,17 @@ impl Library {
         exporting::verify(&self.engine).await
     }
 
+    /// How many vectors there are, or what is wrong with them.
+    pub(crate) async fn examine(&self) -> Result<String, Fault> {
+        let problems = self.verify_vectors().await?;
+        if let Some(first) = problems.first() {
+            let told = format!("{} problems, the first: {first}", problems.len());
+            return Err(Fault::new(domain::FaultCode::DatabaseDamaged).with_detail(told));
+        }
+        let rows: u64 = self.vector_info().await?.iter().map(|table| table.rows).sum();
+        Ok(format!("{rows} vectors"))
+    }
+
     /// Writes all vectors with their passages to a file; how many.
     ///
     /// # Errors
@@ -575,7 +603,7 @@ impl Library {
         exporting::export(&self.engine, format, move || Ok(Box::new(out))).await
     }
 
-    /// Has a collection follow a folder: what is in it is added now, and again whenever [`Library::rescan`] is called.
+    /// Has a collection follow a folder: what is in it is added now, and what changes there is read again.
     ///
     /// # Errors
     /// `NotFound`; the store's.
@@ -593,6 +621,7 @@ impl Library {
             .await?;
         let load = Load::Paths(vec![folder]);
         ingests::begin(&self.engine, &row, load, Consent::Asked, None, Arc::new(events)).await?;
+        watching::follow(&self.engine, &row.collection);
         self.tell([]);
         Ok(row.collection)
     }
@@ -602,6 +631,7 @@ impl Library {
     /// # Errors
     /// `NotFound`; the store's.
     pub async fn unwatch_folder(&self, collection: String) -> Result<Collection, Fault> {
+        self.engine.library_state().watching.forget(&collection);
         let row = self
             .engine
             .database()
@@ -609,20 +639,6 @@ impl Library {
             .await?;
         self.tell([]);
         Ok(row.collection)
-    }
-
-    /// Looks again into the folder that a collection follows: new files are added, changed ones read again.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a collection that follows none; the store's.
-    pub async fn rescan(
-        &self,
-        collection: String,
-        events: impl Sink<IngestEvent>,
-    ) -> Result<IngestStarted, Fault> {
-        let row = self.row(&collection).await?;
-        let folder = row.collection.folder.clone().ok_or_else(|| invalid("it follows no folder"))?;
-        self.begin(Some(collection), Load::Paths(vec![folder.into()]), Consent::Asked, events).await
     }
 
     /// A collection by its name or id, for the command line; made when there is none of that name.
@@ -746,12 +762,15 @@ impl Library {
     }
 }
 
-/// Removes for good what has been in the trash since before `before`.
+/// Removes for good what has been in the trash since before `before`, what belonged to conversations that are gone, and
+/// what a killed process left half-way.
 pub(crate) async fn purge(engine: &Engine, before: domain::Timestamp) -> Result<usize, Fault> {
     let tables = engine.clone();
     engine
         .database()
         .write(move |shelf| {
+            shelf.disk.remove_half_copied();
+            shelf.disk.forget_collections_without_conversation(OF_CONVERSATION)?;
             shelf.disk.purge_library(before, |tx, vectors| tables.tables().delete(tx, &shelf.disk, vectors))
         })
         .await

@@ -82,10 +82,11 @@ async fn whole(engine: &Engine, wanted: &Wanted) -> Result<Option<(Findings, Vec
                 if !super::is_of_conversation(id) {
                     return Ok(None);
                 }
-                let key = shelf.disk.collection(id)?.key;
-                documents.extend(shelf.disk.documents_of(key)?.into_iter().map(|row| row.document.id));
+                let Ok(row) = shelf.disk.collection(id) else { continue };
+                documents.extend(shelf.disk.documents_of(row.key)?.into_iter().map(|row| row.document.id));
             }
-            let rows = shelf.disk.documents_by_id(&documents)?;
+            let mut rows = shelf.disk.documents_by_id(&documents)?;
+            rows.retain(|row| !row.deleted);
             let passages: usize = rows.iter().map(|row| row.document.passages as usize).sum();
             let keys: Vec<i64> = rows.iter().map(|row| row.key).collect();
             let tokens = shelf.disk.tokens_of(&keys)?.saturating_add(passages as u64 * u64::from(FENCE));

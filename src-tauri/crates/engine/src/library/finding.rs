@@ -117,11 +117,20 @@ async fn prepare(engine: &Engine, query: PassageQuery) -> Result<Search, Fault> 
         .await
 }
 
+/// What is there; what went for good since it was attached is no reason to answer nothing.
+fn there<T>(found: store::Result<T>) -> Result<Option<T>, Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(store::Error::NotFound(_)) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
 /// The collections that are meant: those named, those of the documents named, or all of the library.
 fn collections(store: &Store, query: &PassageQuery) -> Result<Vec<CollectionRow>, Error> {
     let mut rows: Vec<CollectionRow> = Vec::new();
     for id in &query.collections {
-        rows.push(store.collection(id)?);
+        rows.extend(there(store.collection(id))?);
     }
     if query.collections.is_empty() {
         if query.documents.is_empty() {
@@ -129,7 +138,7 @@ fn collections(store: &Store, query: &PassageQuery) -> Result<Vec<CollectionRow>
             rows.retain(|row| !super::is_of_conversation(&row.collection.id));
         }
         for document in &query.documents {
-            rows.push(store.collection_of(document)?);
+            rows.extend(there(store.collection_of(document))?);
         }
     }
     rows.retain(|row| !row.deleted);

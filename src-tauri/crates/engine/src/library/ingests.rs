@@ -13,9 +13,11 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use store::library::{CollectionRow, DocumentRow, Missing, NewDocument, Outcome, embedded, still_missing};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vector_table::{Row, SpaceId};
 use workers_ai::Side;
@@ -24,6 +26,8 @@ use workers_ai::Side;
 const IN_FLIGHT: usize = 4;
 /// Documents that are read at the same time, at most: each is a process.
 const READERS: usize = 4;
+/// Progress is told at most so often.
+const TOLD_EVERY: Duration = Duration::from_millis(200);
 /// Files that are entered in one transaction.
 const ENTERED_AT_ONCE: usize = 200;
 
@@ -204,7 +208,7 @@ fn start(engine: &Engine, ingest: Arc<Ingest>, load: Load, password: Option<Stri
     engine.library_state().ingests.active().insert(ingest.id.clone(), Arc::clone(&ingest));
     let work = Work { engine: engine.clone(), ingest, password, failed: Mutex::default() };
     // A stop is heard by the work itself: what is in flight was paid and is stored.
-    engine.runs().quietly(CancellationToken::new(), async move { work.to_end(load).await });
+    engine.runs().quietly(CancellationToken::new(), async move { work.run(load).await });
 }
 
 /// Takes a run out of the registry however its work ends; blocking work of a closing engine is told to stop.
@@ -239,7 +243,7 @@ struct Due {
 }
 
 impl Work {
-    async fn to_end(self, load: Load) {
+    async fn run(self, load: Load) {
         let leaving = Leaving(&self);
         let mut neurons = 0.0;
         let outcome = self.work(load, &mut neurons).await;
@@ -581,6 +585,7 @@ impl Work {
         let mut due_passages = DuePassages::new(&self.engine, embedder.space(), documents);
         let mut in_flight: JoinSet<Result<Stored, Fault>> = JoinSet::new();
         let (mut done, mut neurons, mut trouble) = (0, 0.0, None);
+        let mut told: Option<Instant> = None;
         let most = (embedder.batch() / IN_FLIGHT).max(1);
         loop {
             while in_flight.len() < IN_FLIGHT && trouble.is_none() && self.ingest.may_go_on().await {
@@ -597,12 +602,13 @@ impl Work {
                 Ok(stored) => {
                     done += stored.passages;
                     neurons += stored.neurons;
-                    let mut changed: Vec<Document> =
-                        stored.documents.into_iter().map(|row| row.document).collect();
-                    for document in changed.drain(..) {
-                        self.tell_document(document);
+                    for row in stored.documents {
+                        self.tell_document(row.document);
                     }
-                    self.tell_progress(done, due.passages).await;
+                    if done >= due.passages || told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+                        told = Some(Instant::now());
+                        self.tell_progress(done, due.passages).await;
+                    }
                 }
                 // What is in flight beside it may still be stored.
                 Err(fault) => trouble = trouble.or(Some(fault)),

@@ -7,7 +7,6 @@ use crate::error::Error;
 use domain::{CollectionSettings, Fault, FaultCode};
 use ingest::{Budget, Format, Limits, Reading, Source, cut, estimate_tokens, fence};
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use store::Store;
@@ -111,11 +110,20 @@ pub(crate) fn read_bytes(
                 fence::Program { executable: executable.clone(), arguments: vec![READ_DOCUMENT.into()] };
             fence::read_in_child(&program, fence::Input::Bytes(source), &limits, reader.stop)
         }
-        None => catch_unwind(AssertUnwindSafe(|| ingest::read(&source, &limits))).unwrap_or_else(|_| {
-            Err(ingest::Error::ReaderDied { how: ingest::Death::NoAnswer { status: None } })
-        }),
+        None => read_here(&source, &limits),
     };
     read.map_err(|error| fault(&error).into())
+}
+
+/// Reads in this process, with as much stack as the reading process has.
+fn read_here(source: &Source<'_>, limits: &Limits) -> Result<Reading, ingest::Error> {
+    const STACK: usize = 64 << 20;
+    let died = || ingest::Error::ReaderDied { how: ingest::Death::NoAnswer { status: None } };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("reader".to_owned()).stack_size(STACK);
+        let reading = thread.spawn_scoped(scope, || ingest::read(source, limits)).map_err(|_| died())?;
+        reading.join().unwrap_or_else(|_| Err(died()))
+    })
 }
 
 /// Why a document could not be read, as a fault.

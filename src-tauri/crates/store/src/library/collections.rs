@@ -98,6 +98,19 @@ impl Store {
         })
     }
 
+    /// Puts the collections of conversations that are gone at the bottom of the trash. Their ids are `prefix` and the
+    /// conversation's.
+    pub fn forget_collections_without_conversation(&self, prefix: &str) -> Result<()> {
+        self.change(|tx| {
+            tx.execute(
+                "UPDATE collection SET deleted_at = 0 WHERE substr(id, 1, length(?1)) = ?1
+                 AND NOT EXISTS (SELECT 1 FROM conversation c WHERE ?1 || c.id = collection.id)",
+                [prefix],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Puts a collection into the trash, or takes it out (`at` absent).
     pub fn set_collection_deleted(&self, id: &str, at: Option<Timestamp>) -> Result<CollectionRow> {
         self.change(|tx| {

@@ -355,6 +355,19 @@ impl Store {
         kept
     }
 
+    /// Removes what other processes, now gone, were copying.
+    pub fn remove_half_copied(&self) {
+        let Ok(entries) = self.originals().map(fs::read_dir) else { return };
+        let own = format!(".{}-", std::process::id());
+        for entry in entries.into_iter().flatten().filter_map(std::result::Result::ok) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') && name.ends_with(".tmp") && !name.contains(&own) {
+                // It takes some space and does no other harm; the next start tries again.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Where the original with this hash lies.
     pub fn original_path(&self, hash: &str) -> Result<PathBuf> {
         if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {

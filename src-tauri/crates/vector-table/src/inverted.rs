@@ -30,44 +30,43 @@ const ROUNDS: usize = 8;
 
 /// Queries for the measurement of the probes, and neighbours of each. A row is compared with all queries, which takes a
 /// quarter of the time that its coding takes.
-const TRIAL_QUERIES: usize = 32;
+const TRIAL_QUERIES: usize = 48;
 const TRIAL_NEIGHBOURS: usize = 10;
+
+/// So many lists are looked into in any case.
+const LEAST_PROBES: usize = 12;
 
 /// Finds the centres nearest to a vector.
 #[derive(Debug)]
 pub struct Guide {
     centres: Vec<Vec<f32>>,
     origin: Centre,
-    unit: f32,
     list: ListBuilder,
-    metric: Metric,
 }
 
 impl Guide {
-    /// Over these centres. Nearest by dot product or by distance.
+    /// Over these centres.
     #[must_use]
-    pub fn new(level: Level, metric: Metric, centres: Vec<Vec<f32>>) -> Self {
-        let metric = if metric == Metric::Dot { Metric::Dot } else { Metric::Euclidean };
+    pub fn new(level: Level, centres: Vec<Vec<f32>>) -> Self {
         let places = centres.first().map_or(0, Vec::len);
         let mut mean = Mean::new(places);
         centres.iter().for_each(|centre| mean.add(centre, level.dot(centre, centre).sqrt()));
-        let unit = if metric == Metric::Dot { mean.length() } else { 1.0 };
-        let origin = Centre::new(&mean.place(), &mean.place(), unit);
+        let origin = Centre::new(&mean.place(), &mean.place(), 1.0);
         let (mut list, mut coded) = (ListBuilder::default(), Coded::default());
         for (index, place) in centres.iter().enumerate() {
             let norm = level.dot(place, place).sqrt();
-            encode(level, metric, place, norm.max(1e-6), &origin, &mut coded);
+            encode(level, Metric::Euclidean, place, norm.max(1e-6), &origin, &mut coded);
             let label = Label { slot: index as u32, place: 0, id: 0, collection: 0 };
             list.push(&coded.bits, coded.coarse, label, norm);
         }
-        Self { centres, origin, unit, list, metric }
+        Self { centres, origin, list }
     }
 
     /// The `count` nearest centres, nearest first.
     #[must_use]
     pub fn nearest(&self, level: Level, vector: &[f32], count: usize, scratch: &mut Vec<f32>) -> Vec<usize> {
-        let around = (self.origin.place.as_slice(), self.unit);
-        let prepared = Prepared::new(level, self.metric, vector, around, Trust::Deviations(0.0));
+        let around = (self.origin.place.as_slice(), 1.0);
+        let prepared = Prepared::new(level, Metric::Euclidean, vector, around, Trust::Deviations(0.0));
         let affine = prepared.affine(level, vector, &self.origin, self.list.reach);
         let blocks = self.centres.len().div_ceil(BLOCK_ROWS);
         scratch.resize(blocks * (BLOCK_ROWS + 1), 0.0);
@@ -85,18 +84,32 @@ impl Guide {
             order.truncate(wanted);
         }
         for (rank, index) in &mut order {
-            *rank = self.rank(level, vector, *index);
+            *rank = -level.distance_square(vector, &self.centres[*index]);
         }
         order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         order.truncate(count);
         order.into_iter().map(|(_, index)| index).collect()
     }
 
-    fn rank(&self, level: Level, vector: &[f32], index: usize) -> f32 {
-        match self.metric {
-            Metric::Dot => level.dot(vector, &self.centres[index]),
-            _ => -level.distance_square(vector, &self.centres[index]),
+    /// The `count` lists to look into first for a query in rank units, among rows of the mean length `unit`.
+    ///
+    /// A query for dot products is taken for a row of twice that length: its best rows are long ones, but a list's
+    /// centre says little of the rows that lie across, and distance sends both to the same list.
+    #[must_use]
+    pub fn lists_for(
+        &self,
+        level: Level,
+        metric: Metric,
+        unit: f32,
+        query: &[f32],
+        count: usize,
+        scratch: &mut Vec<f32>,
+    ) -> Vec<usize> {
+        if metric != Metric::Dot {
+            return self.nearest(level, query, count, scratch);
         }
+        let scaled: Vec<f32> = query.iter().map(|value| 2.0 * unit * value).collect();
+        self.nearest(level, &scaled, count, scratch)
     }
 }
 
@@ -207,7 +220,7 @@ impl Trial {
 impl Filling<'_> {
     fn fill(&mut self, connection: &Connection, range: Range, cancel: &Cancel) -> Result<(i64, usize)> {
         let coder = self.coder;
-        let guide = Guide::new(coder.level, Metric::Euclidean, self.places.clone());
+        let guide = Guide::new(coder.level, self.places.clone());
         let centres: Vec<Centre> =
             self.places.iter().map(|place| Centre::new(place, &self.origin, self.unit)).collect();
         let (mut scratch, mut coded) = (Vec::new(), Coded::default());
@@ -220,19 +233,21 @@ impl Filling<'_> {
         })
     }
 
-    /// How many lists hold 99.5 % of the nearest rows of the trials, and half as many more.
+    /// How many lists hold all of the nearest rows of the trials, and half as many more: other queries may be less
+    /// lucky, and a list more costs a microsecond.
     fn probes(&self) -> usize {
-        let guide = Guide::new(self.coder.level, self.coder.space.metric, self.places.clone());
+        let (level, metric) = (self.coder.level, self.coder.space.metric);
+        let guide = Guide::new(level, self.places.clone());
         let (mut scratch, mut depths) = (Vec::new(), Vec::new());
         for trial in &self.trials {
-            let order = guide.nearest(self.coder.level, &trial.query, self.places.len(), &mut scratch);
+            let order =
+                guide.lists_for(level, metric, self.unit, &trial.query, self.places.len(), &mut scratch);
             let depth =
                 |list: usize| order.iter().position(|other| *other == list).map_or(order.len(), |at| at + 1);
             depths.extend(trial.nearest.iter().map(|(_, list)| depth(*list)));
         }
-        depths.sort_unstable();
-        let depth = depths.get(depths.len() * 995 / 1000).copied().unwrap_or(1);
-        (depth + depth / 2 + 2).min(self.places.len())
+        let depth = depths.into_iter().max().unwrap_or(1);
+        (depth + depth / 2).max(LEAST_PROBES).min(self.places.len())
     }
 
     fn finish(self, header: Header) -> Result<Segment> {
@@ -280,7 +295,7 @@ fn centres(coder: &Coder, sample: &[Turned], lists: usize, cancel: &Cancel) -> R
         .collect();
     let mut scratch = Vec::new();
     for _ in 0..ROUNDS {
-        let guide = Guide::new(level, Metric::Euclidean, centres);
+        let guide = Guide::new(level, centres);
         let mut means = vec![Mean::new(places); lists];
         for (index, row) in sample.iter().enumerate() {
             if index % 1024 == 0 {

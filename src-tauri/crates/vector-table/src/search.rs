@@ -352,10 +352,11 @@ impl<'a> Scan<'a> {
         let level = self.question.coder.level;
         let guide = segment.guide.get_or_init(|| {
             let centres = segment.centres.iter().map(|centre| centre.place.clone()).collect();
-            Guide::new(level, self.question.coder.space.metric, centres)
+            Guide::new(level, centres)
         });
         let count = if self.question.allowed.is_all() { wanted } else { lists };
-        guide.nearest(level, turned, count, &mut scratch.order)
+        let metric = self.question.coder.space.metric;
+        guide.lists_for(level, metric, segment.header.unit, turned, count, &mut scratch.order)
     }
 
     /// Scans a list; returns how many rows of it are allowed.

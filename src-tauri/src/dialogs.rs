@@ -34,6 +34,13 @@ pub async fn open_several(app: &AppHandle) -> Vec<PathBuf> {
     chosen.await.ok().flatten().unwrap_or_default().into_iter().filter_map(path).collect()
 }
 
+/// A folder; `None` when the person cancelled.
+pub async fn open_folder(app: &AppHandle) -> Option<PathBuf> {
+    let (answer, chosen) = oneshot::channel();
+    app.dialog().file().pick_folder(move |folder| drop(answer.send(folder)));
+    path(chosen.await.ok().flatten()?)
+}
+
 fn path(chosen: FilePath) -> Option<PathBuf> {
     chosen.into_path().ok()
 }

@@ -32,7 +32,9 @@ impl Grants {
     /// The files of a grant, which is used up by it.
     pub fn take(&self, id: &str) -> Result<Vec<PathBuf>, Fault> {
         let mut grants = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        grants.remove(id).ok_or_else(|| Fault::new(FaultCode::NotFound).with_detail("this drop was used already"))
+        grants
+            .remove(id)
+            .ok_or_else(|| Fault::new(FaultCode::NotFound).with_detail("this drop was used already"))
     }
 }
 

@@ -2,5 +2,9 @@
 #![cfg_attr(all(not(debug_assertions), windows), windows_subsystem = "windows")]
 
 fn main() -> std::process::ExitCode {
+    // The reader of documents is this program again, in a process that is not trusted with anything else.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "--read-document") {
+        return ingest::fence::child_main();
+    }
     edgewise::run()
 }

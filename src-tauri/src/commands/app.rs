@@ -22,7 +22,8 @@ pub async fn subscribe(engine: State<'_, Engine>, events: Channel<AppEvent>) -> 
 /// Opens a link outside, in the person's browser or mail program; nothing but these schemes leaves.
 #[tauri::command]
 pub async fn open_link(app: AppHandle, url: String) -> Answer<()> {
-    let refused = || Fault::new(FaultCode::InvalidInput).with_detail("only web and mail addresses open outside");
+    let refused =
+        || Fault::new(FaultCode::InvalidInput).with_detail("only web and mail addresses open outside");
     let parsed = url::Url::parse(&url).map_err(|_| refused())?;
     if !matches!(parsed.scheme(), "http" | "https" | "mailto") {
         return Err(refused());

@@ -81,10 +81,6 @@ pub async fn context_meter(
 }
 
 #[tauri::command]
-pub async fn copy_message(
-    engine: State<'_, Engine>,
-    message: MessageId,
-    form: CopyForm,
-) -> Answer<String> {
+pub async fn copy_message(engine: State<'_, Engine>, message: MessageId, form: CopyForm) -> Answer<String> {
     engine.chat().copy_message(message, form).await
 }

@@ -103,11 +103,7 @@ pub async fn draft(engine: State<'_, Engine>, conversation: Option<ConversationI
 }
 
 #[tauri::command]
-pub async fn search_history(
-    engine: State<'_, Engine>,
-    query: String,
-    limit: u32,
-) -> Answer<Vec<HistoryHit>> {
+pub async fn search_history(engine: State<'_, Engine>, query: String, limit: u32) -> Answer<Vec<HistoryHit>> {
     engine.history().search_history(query, limit).await
 }
 

@@ -12,7 +12,11 @@ pub async fn settings(engine: State<'_, Engine>) -> Answer<Settings> {
 }
 
 #[tauri::command]
-pub async fn save_settings(app: AppHandle, engine: State<'_, Engine>, settings: Settings) -> Answer<Settings> {
+pub async fn save_settings(
+    app: AppHandle,
+    engine: State<'_, Engine>,
+    settings: Settings,
+) -> Answer<Settings> {
     let saved = engine.settings().save_settings(settings).await?;
     window::apply(&app, &saved);
     Ok(saved)

@@ -17,6 +17,8 @@ impl Options {
         options.locale_forced = filled("EDGEWISE_LOCALE");
         options.locale_system = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(filled);
         options.simulator = Some(Arc::new(door));
+        // Documents are read by this program again, in a process of its own.
+        options.reader = std::env::current_exe().ok();
         options
     }
 }

@@ -278,6 +278,20 @@ impl Pictures {
             .await
     }
 
+    /// A picture decoded, for the system's clipboard.
+    ///
+    /// # Errors
+    /// `NotFound` when its file is gone, `FileUnreadable` when it is damaged.
+    pub async fn picture_pixels(&self, picture: String) -> Result<pictures::scale::Pixels, Fault> {
+        self.engine
+            .database()
+            .read(move |shelf| {
+                let (_, bytes) = shelf.disk.picture_bytes(&picture)?;
+                Ok(pictures::scale::pixels(&bytes).map_err(|error| damaged(&error))?)
+            })
+            .await
+    }
+
     /// A picture's thumbnail (JPEG), made now when it is not there.
     ///
     /// # Errors

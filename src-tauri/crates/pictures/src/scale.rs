@@ -55,6 +55,27 @@ pub fn mask(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
     encode(&DynamicImage::ImageLuma8(white), Kind::Png)
 }
 
+/// A decoded picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Red, green, blue and alpha of each pixel, row by row.
+    pub rgba: Vec<u8>,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// The picture decoded.
+///
+/// # Errors
+/// As [`crate::check()`].
+pub fn pixels(bytes: &[u8]) -> Result<Pixels, Error> {
+    let (_, image) = decode(bytes, &Limits::default())?;
+    let (width, height) = (image.width(), image.height());
+    Ok(Pixels { rgba: image.into_rgba8().into_raw(), width, height })
+}
+
 fn flatten(image: &DynamicImage) -> DynamicImage {
     if !image.color().has_alpha() {
         return DynamicImage::ImageRgb8(image.to_rgb8());

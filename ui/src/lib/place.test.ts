@@ -26,6 +26,17 @@ describe('place', () => {
     expect(spans?.join(' ')).not.toContain('footer');
   });
 
+  it('finds_cells_that_were_read_in_another_order', () => {
+    const cells = [
+      'Repairs up to one hundred and twenty euros',
+      'Deposit of three months of rent',
+      '押金在六周内连同利息退还',
+    ];
+    const spans = marked(cells.join('   '), [...cells].reverse().join('\n'));
+    expect(spans?.join(' ')).toContain('押金');
+    expect(spans?.join(' ')).toContain('Repairs up to');
+  });
+
   it('marks_nothing_when_it_is_not_sure', () => {
     expect(place(page, 'The tenant pays a deposit of three months of rent.')).toBeNull();
     expect(place('Yes. And yes. And yes indeed.', 'And yes')).toBeNull();

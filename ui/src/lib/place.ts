@@ -38,8 +38,10 @@ export function bare(text: string): Bare {
 
 /** Shorter quotes than this say too little to be sure of. */
 const fewest = 6;
-/** Units of a piece that must occur exactly once to count as found. */
+/** Letters of a piece that must occur exactly once to count as found; a CJK sign says as much as a syllable or two. */
 const seed = 18;
+const seedCjk = 8;
+const cjk = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 /** The share of the quote that must be found. */
 const enough = 0.75;
 
@@ -63,26 +65,30 @@ export function place(text: string, quote: string): Span[] | null {
   return inPieces(text, page, wanted);
 }
 
-/** The quote with gaps: pieces that occur once, in order, grown as far as both agree. */
+/** The quote with gaps: pieces that occur once, grown as far as both agree. They may stand in another order: columns
+    and cells of tables are read in different ones. */
 function inPieces(text: string, page: Bare, wanted: string): Span[] | null {
   const spans: Span[] = [];
   let found = 0;
-  let from = 0;
-  for (let at = 0; at + seed <= wanted.length;) {
-    const piece = wanted.slice(at, at + seed);
-    const hit = page.text.indexOf(piece, from);
+  for (let at = 0; at < wanted.length;) {
+    const least = cjk.test(wanted[at] ?? '') ? seedCjk : seed;
+    const piece = wanted.slice(at, at + least);
+    const hit = piece.length < least ? -1 : page.text.indexOf(piece);
     if (hit < 0 || page.text.indexOf(piece, hit + 1) >= 0) {
       at += 1;
       continue;
     }
-    let length = seed;
+    let length = least;
     while (at + length < wanted.length && page.text[hit + length] === wanted[at + length]) length += 1;
     spans.push(back(text, page, hit, hit + length));
     found += length;
     at += length;
-    from = hit + length;
   }
-  return found / wanted.length >= enough ? joined(text, spans) : null;
+  if (found / wanted.length < enough) return null;
+  return joined(
+    text,
+    spans.sort((a, b) => a.start - b.start),
+  );
 }
 
 /** Spans with next to nothing between them become one. */
@@ -90,7 +96,7 @@ function joined(text: string, spans: Span[]): Span[] {
   const whole: Span[] = [];
   for (const span of spans) {
     const last = whole.at(-1);
-    if (last && bare(text.slice(last.end, span.start)).text.length <= 2) last.end = span.end;
+    if (last && bare(text.slice(last.end, span.start)).text.length <= 2) last.end = Math.max(last.end, span.end);
     else whole.push({ ...span });
   }
   return whole;

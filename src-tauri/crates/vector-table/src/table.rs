@@ -31,8 +31,8 @@ const FEW_IDS: usize = 64;
 /// How a table is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// From so many rows on there is an inverted file. Scanning all codes takes 0.2 ms for 100,000 rows of 768, which
-    /// is more than a graph index needs.
+    /// From so many rows on there is an inverted file. A search over 100,000 rows of 768 without one took 0.3 ms, twice
+    /// what hnswlib took beside it.
     pub inverted_rows: u64,
     /// Whether a thread of the table's own keeps the codes up to date. Without it, `settle` and `compact` do.
     pub background: bool,

@@ -237,9 +237,9 @@ async fn a_quote_is_waited_for_and_nothing_is_sent_before() {
     let library = desk.engine.library();
     library.add_files(None, vec![path], teller).await.expect("begun");
     let quote = loop {
-        match tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event") {
-            IngestEvent::Quoted { quote } => break quote,
-            _ => {}
+        let event = tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event");
+        if let IngestEvent::Quoted { quote } = event {
+            break quote;
         }
     };
     assert!(quote.passages > 1 && quote.tokens > 100, "{quote:?}");
@@ -435,9 +435,9 @@ async fn real_documents_are_read_with_their_pages_and_places() {
     for part in [
         "py-pdf/004-pdflatex-4-pages",
         "py-pdf/010-pdflatex-forms",
-        "docling/docx",
-        "docling/md",
-        "docling/csv",
+        "docling/docx/sources",
+        "docling/md/sources",
+        "docling/html/sources",
     ] {
         let folder = corpora.join("documents").join(part);
         let files =
@@ -448,7 +448,7 @@ async fn real_documents_are_read_with_their_pages_and_places() {
     }
     let told = add(&desk.engine, None, paths).await;
     let (ready, failed, _) = told.finished();
-    assert!(ready >= 8 && failed <= 2, "{ready} ready, {failed} failed");
+    assert!(ready >= 8 && failed <= 2, "{ready} ready, {failed} failed: {:?}", told.events);
     let library = desk.engine.library();
     let all = documents(&desk.engine).await;
     let pdf =
@@ -467,7 +467,7 @@ async fn real_documents_are_read_with_their_pages_and_places() {
     let query = PassageQuery { documents: vec![pdf.id.clone()], ..question(&phrase) };
     let found = library.search_passages(query).await.expect("found");
     assert!(found.hits.iter().all(|hit| hit.document == pdf.id), "the filter is part of the search");
-    assert_eq!(found.hits[0].page, Some(1), "{found:?}");
+    assert!(found.hits[0].page.is_some() && found.hits[0].distance.is_some(), "{found:?}");
     let (kind, bytes) = library.document_bytes(pdf.id.clone()).await.expect("bytes");
     assert!(kind == "application/pdf" && bytes.starts_with(b"%PDF"));
 }
@@ -571,7 +571,10 @@ async fn a_followed_folder_is_read_again_when_it_changes() {
     while let Some(event) = events.recv().await {
         match event {
             IngestEvent::Quoted { quote } => library.accept_quote(&quote.id).await.expect("accepted"),
-            IngestEvent::Finished { ready, .. } => break assert_eq!(ready, 1),
+            IngestEvent::Finished { ready, .. } => {
+                assert_eq!(ready, 1);
+                break;
+            }
             _ => {}
         }
     }
@@ -632,8 +635,9 @@ async fn ingest_for(folder: &Path, service: &str, sources: &Path, life: Duration
     ended
 }
 
-/// What is on disk after a kill: no half file, and as many vectors as the documents count.
-async fn check_after_kill(folder: &Path, service: &str) {
+/// What is on disk after a kill: no half file, and as many vectors as the documents count. True when some passages have
+/// a vector and others have none.
+async fn check_after_kill(folder: &Path, service: &str) -> bool {
     let originals = folder.join("files/documents");
     if let Ok(entries) = std::fs::read_dir(&originals) {
         for entry in entries.filter_map(Result::ok) {
@@ -647,13 +651,14 @@ async fn check_after_kill(folder: &Path, service: &str) {
     let engine = Engine::open(options(folder, service)).await;
     assert_eq!(engine.app().app_info().database, domain::DatabaseState::Ok);
     let library = engine.library();
-    let (mut counted, mut with_vector) = (0, 0);
+    let (mut counted, mut with_vector, mut all) = (0, 0, 0);
     for collection in library.collections().await.expect("collections") {
         counted += u64::from(collection.embedded);
     }
     for document in documents(&engine).await {
         let passages = library.passages(document.id.clone(), 0, 100_000).await.expect("passages");
         assert_eq!(passages.len(), document.passages as usize, "{document:?}");
+        all += passages.len() as u64;
         with_vector += passages.iter().filter(|passage| passage.embedded).count() as u64;
         if document.state == DocumentState::Ready {
             assert!(passages.iter().all(|passage| passage.embedded), "ready means whole: {document:?}");
@@ -663,6 +668,7 @@ async fn check_after_kill(folder: &Path, service: &str) {
     assert_eq!((counted, with_vector), (rows, rows), "the count, the passages with vectors, and the vectors");
     assert!(library.verify_vectors().await.expect("verified").is_empty());
     engine.close().await;
+    (1..all).contains(&rows)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -672,7 +678,7 @@ async fn a_killed_ingestion_goes_on_where_it_stood_and_pays_at_most_one_batch_ag
     let service = Simulator::start(simulator::Options::default()).await.expect("simulator");
     let slow = Effects { first_byte_ms: Some(60), ..Effects::default() };
     service.set_scenario(Scenario::always(slow).on_path(EMBEDDINGS));
-    let (mut killed, mut round) = (0, 0_usize);
+    let (mut killed, mut halfway, mut round) = (0, 0, 0_usize);
     while killed < crashes {
         round += 1;
         let (folder, sources) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
@@ -688,7 +694,7 @@ async fn a_killed_ingestion_goes_on_where_it_stood_and_pays_at_most_one_batch_ag
                 break;
             }
             (killed, kills) = (killed + 1, kills + 1);
-            check_after_kill(folder.path(), &service.base_url()).await;
+            halfway += u64::from(check_after_kill(folder.path(), &service.base_url()).await);
         }
         check_after_kill(folder.path(), &service.base_url()).await;
         let engine = Engine::open(options(folder.path(), &service.base_url())).await;
@@ -705,5 +711,8 @@ async fn a_killed_ingestion_goes_on_where_it_stood_and_pays_at_most_one_batch_ag
             "{paid} texts for {passages} passages after {kills} kills: more than a batch for each"
         );
     }
-    println!("{killed} ingestions killed in {round} collections");
+    println!(
+        "{killed} ingestions killed in {round} collections, {halfway} of them with part of the vectors on disk"
+    );
+    assert!(halfway * 5 > killed, "enough died in the middle: {halfway} of {killed}");
 }

@@ -68,8 +68,10 @@ export class Ingest {
     readonly collection: Collection,
   ) {}
 
-  get ready(): number {
-    return [...this.rows.values()].filter(({ state }) => state.kind === 'ready' || state.kind === 'partly').length;
+  /** Documents of it that cannot be asked yet: by the run's own count, else by what is known of its rows. */
+  get unready(): number {
+    const { done, all } = this.documents;
+    return all > 0 ? all - done : [...this.rows.values()].filter(({ state }) => inWork(state)).length;
   }
 
   /** One of its documents changed. */

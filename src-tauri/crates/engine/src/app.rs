@@ -128,7 +128,10 @@ impl App {
         self.load().await;
         self.engine.pictures().recover().await;
         let engine = self.engine.clone();
-        self.engine.runs().quietly(CancellationToken::new(), async move { tidy(&engine).await });
+        self.engine.runs().quietly(CancellationToken::new(), async move {
+            warm_up().await;
+            tidy(&engine).await;
+        });
     }
 
     /// Takes what the database remembers into memory.
@@ -137,6 +140,14 @@ impl App {
             self.engine.in_force().set(settings);
         }
         self.engine.accounts().begin().await;
+    }
+}
+
+/// The grammars of the highlighter are read before the first answer needs them.
+async fn warm_up() {
+    let warmed = tokio::task::spawn_blocking(|| render::render("```rust\nlet edge = 1;\n```\n\n$x^2$")).await;
+    if let Err(error) = warmed {
+        tracing::warn!(%error, "the renderer could not be warmed up");
     }
 }
 

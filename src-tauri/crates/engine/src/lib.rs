@@ -72,6 +72,10 @@ use std::time::Duration;
 /// The longest that closing waits for answers to be stored.
 const CLOSING: Duration = Duration::from_secs(3);
 
+/// Rendering waits on no thread that matters, so that the limit only has to catch texts that grow without bounds: one
+/// that takes a second by the clock of a busy machine is not worth giving up Markdown for the whole answer.
+const RENDER_LIMIT: Duration = Duration::from_secs(1);
+
 /// What an engine is made of.
 pub struct Options {
     /// The folder of database, files and logs.
@@ -119,7 +123,7 @@ impl Options {
             simulator: None,
             retriever: None,
             reader: None,
-            render_limit: Duration::from_millis(50),
+            render_limit: RENDER_LIMIT,
         }
     }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from './window';
 
 test('files_are_quoted_embedded_asked_and_a_citation_opens_its_page', async ({ desk, page }) => {
-  await desk.open({ history: 'none', library: 'none', speed: 400 }, '#/library');
+  await desk.open({ history: 'none', account: 'cloudflare', library: 'none', speed: 400 }, '#/library');
   await expect(page.getByText('Drop files or folders here')).toBeVisible();
   await desk.button('Add files').click();
 
@@ -84,7 +84,7 @@ test('documents_are_sorted_filtered_deleted_and_brought_back', async ({ desk, pa
 });
 
 test('files_dropped_on_the_right_half_go_to_the_library', async ({ desk, page }) => {
-  await desk.open({ library: 'none' });
+  await desk.open({ account: 'cloudflare', library: 'none' });
   const drop = (phase: 'over' | 'dropped', x: number) =>
     page.evaluate(
       ([phase, x]) =>

@@ -177,6 +177,7 @@ export class Scripted implements Backend {
         id: (kind) => this.id(kind),
         changed: (documents) => this.emit({ kind: 'libraryChanged', documents }),
         spend: (neurons) => this.spend(neurons),
+        simulated: () => this.accountNow.current?.keptIn === 'simulator',
       },
       this.scenario.now,
       this.scenario.library,

@@ -76,7 +76,12 @@ export class App {
       toView: () => this.router.go('images'),
       toasts: this.toasts,
     });
-    this.library = new Library(backend, this.toasts, (fault) => this.report(fault));
+    this.library = new Library(
+      backend,
+      this.toasts,
+      (fault) => this.report(fault),
+      () => this.account.state.current?.keptIn !== 'simulator',
+    );
     this.chat = this.#newChat();
   }
 

@@ -56,6 +56,8 @@ export class Ingest {
   documents = $state.raw({ done: 0, all: 0 });
   passages = $state.raw({ done: 0, all: 0 });
   quote = $state.raw<Quote | null>(null);
+  /** Its price was accepted, or there is none: it goes on without asking. */
+  agreed = false;
   skipped = $state.raw<SkippedFile[]>([]);
   /** It waits for a limit or a busy model, until then. */
   pause = $state.raw<{ fault: Fault; until: number } | null>(null);
@@ -93,7 +95,7 @@ export class Ingest {
         break;
       case 'quoted':
         this.quote = event.quote;
-        this.phase = 'asking';
+        this.phase = this.agreed ? 'working' : 'asking';
         break;
       case 'progress':
         this.documents = { done: event.documentsDone, all: event.documents };
@@ -149,6 +151,8 @@ export class Library {
     private backend: Backend,
     private toasts: Toasts,
     private trouble: (fault: Fault) => void,
+    /** Something can be spent: the simulator's runs ask nobody. */
+    private spends: () => boolean = () => true,
   ) {}
 
   async load(): Promise<void> {
@@ -291,6 +295,7 @@ export class Library {
 
   #track(started: IngestStarted): Ingest {
     const ingest = new Ingest(started.run, started.collection);
+    ingest.agreed = !this.spends();
     this.ingests.set(started.run, ingest);
     return ingest;
   }
@@ -298,7 +303,7 @@ export class Library {
   #hear(ingest: Ingest, event: IngestEvent): void {
     ingest.apply(event);
     // A second quote waits in its bar until the first is answered.
-    if (event.kind === 'quoted' && this.asking === null) this.quoting = ingest.run;
+    if (event.kind === 'quoted' && !ingest.agreed && this.asking === null) this.quoting = ingest.run;
     if (event.kind === 'document') {
       this.changed([event.document]);
       this.#tellWrong(event.document);
@@ -318,6 +323,7 @@ export class Library {
   async answer(ingest: Ingest, accept: boolean): Promise<void> {
     const { quote } = ingest;
     if (!quote) return;
+    ingest.agreed = accept;
     ingest.phase = 'working';
     await this.#attempt(() => (accept ? this.backend.acceptQuote(quote.id) : this.backend.declineQuote(quote.id)));
     if (!accept) this.ingests.delete(ingest.run);

@@ -7,12 +7,20 @@ import { Ingest, Library, standardSettings } from './library.svelte';
 import { PassageSearch } from './passage-search.svelte';
 import { Toasts } from './toasts.svelte';
 
-function shelf(scene: 'none' | 'some' | 'full' | 'indexing' = 'some') {
-  const backend = new Scripted({ history: 'none', library: scene });
+function shelf(
+  scene: 'none' | 'some' | 'full' | 'indexing' = 'some',
+  account: 'cloudflare' | 'simulator' = 'cloudflare',
+) {
+  const backend = new Scripted({ history: 'none', account, library: scene });
   backend.library.pace = 1;
   const toasts = new Toasts();
   const faults: string[] = [];
-  const library = new Library(backend, toasts, (fault) => faults.push(fault.code));
+  const library = new Library(
+    backend,
+    toasts,
+    (fault) => faults.push(fault.code),
+    () => account === 'cloudflare',
+  );
   void backend.subscribe((event) => {
     if (event.kind === 'libraryChanged') library.changed(event.documents);
   });
@@ -41,6 +49,17 @@ describe('adding to the library', () => {
     await library.answer(ingest!, false);
     expect(library.ingests.size).toBe(0);
     expect((await backend.documents(allDocuments)).total).toBe(0);
+  });
+
+  it('the_simulator_asks_nobody', async () => {
+    const { backend, library } = shelf('none', 'simulator');
+    const ingest = await library.addPicked(null, false);
+    await until(() => ingest!.phase === 'over');
+    expect(library.quoting).toBeNull();
+    expect((await backend.documents(allDocuments)).documents.map(({ state }) => state.kind)).toEqual([
+      'ready',
+      'ready',
+    ]);
   });
 
   it('pause_and_resume_go_through_to_the_end', async () => {

@@ -76,7 +76,7 @@ describe('the quote', () => {
     HTMLDialogElement.prototype.showModal = function () {
       this.open = true;
     };
-    const { app } = await startedApp({ library: 'none' });
+    const { app } = await startedApp({ library: 'none', account: 'cloudflare' });
     await app.library.addPicked(null, true);
     await until(() => app.library.asking !== null);
     const ingest = app.library.asking!;

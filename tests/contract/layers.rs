@@ -98,6 +98,8 @@ fn the_engine_says_no_sql_of_its_own() {
     for folder in ["src-tauri/crates/engine/src", "src-tauri/src", "src-tauri/crates/cli/src"] {
         for file in files(folder, ".rs") {
             let source = std::fs::read_to_string(&file).expect("it can be read");
+            // A unit test may look at the schema; the program may not.
+            let source = source.split("#[cfg(test)]").next().unwrap_or_default();
             for word in ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "CREATE TABLE"] {
                 assert!(
                     !source.contains(word),
@@ -114,7 +116,8 @@ fn only_the_ipc_folder_knows_tauri() {
     for ending in [".ts", ".svelte"] {
         for file in files("ui/src", ending) {
             let source = std::fs::read_to_string(&file).expect("it can be read");
-            if !file.starts_with(root().join("ui/src/ipc")) {
+            let is_test = file.to_string_lossy().contains(".test.");
+            if !is_test && !file.starts_with(root().join("ui/src/ipc")) {
                 assert!(!source.contains("@tauri-apps/"), "{} imports @tauri-apps", file.display());
             }
         }

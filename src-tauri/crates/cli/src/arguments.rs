@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 /// Edgewise on the command line.
 #[derive(Debug, Parser)]
-#[command(name = "edgewise-cli", version, about = "Edgewise, the desktop for Cloudflare Workers AI, on the command line")]
+#[command(
+    name = "edgewise-cli",
+    version,
+    about = "Edgewise, the desktop for Cloudflare Workers AI, on the command line"
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -278,7 +282,9 @@ pub fn data_dir() -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return home.map(|home| home.join("Library/Application Support").join(IDENTIFIER));
     }
-    variable("XDG_DATA_HOME").or_else(|| home.map(|home| home.join(".local/share"))).map(|folder| folder.join(IDENTIFIER))
+    variable("XDG_DATA_HOME")
+        .or_else(|| home.map(|home| home.join(".local/share")))
+        .map(|folder| folder.join(IDENTIFIER))
 }
 
 #[cfg(test)]

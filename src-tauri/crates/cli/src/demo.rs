@@ -14,9 +14,9 @@ impl DemoDoor for Door {
     fn open(&self) -> Opening {
         Box::pin(async {
             let options = simulator::Options { speed: Some(SPEED), ..simulator::Options::default() };
-            let running = Simulator::start(options)
-                .await
-                .map_err(|error| Fault::new(FaultCode::Internal).with_detail(format!("starting the simulator: {error}")))?;
+            let running = Simulator::start(options).await.map_err(|error| {
+                Fault::new(FaultCode::Internal).with_detail(format!("starting the simulator: {error}"))
+            })?;
             Ok(DemoRoom {
                 base_url: running.base_url(),
                 token: DEMO_TOKEN.to_owned(),

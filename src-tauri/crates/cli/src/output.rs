@@ -7,7 +7,8 @@ use std::io::Write;
 
 /// Prints one JSON object as a line of its own.
 pub fn line(value: &impl Serialize) -> Result<(), Fault> {
-    let text = serde_json::to_string(value).map_err(|error| Fault::new(FaultCode::Internal).with_detail(error.to_string()))?;
+    let text = serde_json::to_string(value)
+        .map_err(|error| Fault::new(FaultCode::Internal).with_detail(error.to_string()))?;
     print(&format!("{text}\n"))
 }
 
@@ -35,7 +36,17 @@ pub fn note(text: &str) {
 
 /// Makes a name of the service or a title safe for a terminal: control characters become `·`.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() && character != '\n' && character != '\t' { '·' } else { character }).collect()
+    text.chars()
+        .map(
+            |character| {
+                if character.is_control() && character != '\n' && character != '\t' {
+                    '·'
+                } else {
+                    character
+                }
+            },
+        )
+        .collect()
 }
 
 #[cfg(test)]

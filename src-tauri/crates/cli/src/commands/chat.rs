@@ -6,7 +6,8 @@
 use crate::arguments::Chat;
 use crate::output;
 use domain::{
-    ConversationId, ConversationOptions, Fault, FaultCode, Finish, ModelId, RunEvent, RunStep, SendRequest, Usage,
+    ConversationId, ConversationOptions, Fault, FaultCode, Finish, ModelId, RunEvent, RunStep, SendRequest,
+    Usage,
 };
 use engine::Engine;
 use serde::Serialize;
@@ -17,13 +18,35 @@ use tokio::sync::mpsc;
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Line<'a> {
-    Started { conversation: &'a str, message: &'a str },
-    Sources { sources: Vec<SourceLine<'a>> },
-    Thinking { text: &'a str },
-    Delta { text: &'a str },
-    Usage { input_tokens: Option<u32>, output_tokens: Option<u32>, cached_tokens: Option<u32>, neurons: Option<f64>, estimated: bool },
-    Done { finish: Finish },
-    Error { code: domain::FaultCode, message: String, hint: String, retry_after_ms: Option<u64> },
+    Started {
+        conversation: &'a str,
+        message: &'a str,
+    },
+    Sources {
+        sources: Vec<SourceLine<'a>>,
+    },
+    Thinking {
+        text: &'a str,
+    },
+    Delta {
+        text: &'a str,
+    },
+    Usage {
+        input_tokens: Option<u32>,
+        output_tokens: Option<u32>,
+        cached_tokens: Option<u32>,
+        neurons: Option<f64>,
+        estimated: bool,
+    },
+    Done {
+        finish: Finish,
+    },
+    Error {
+        code: domain::FaultCode,
+        message: String,
+        hint: String,
+        retry_after_ms: Option<u64>,
+    },
 }
 
 #[derive(Serialize)]
@@ -142,7 +165,11 @@ impl Printer {
         match step {
             RunStep::Sources { sources, .. } => self.sources(&sources)?,
             RunStep::Waiting { fault, attempt, delay_ms } if !self.json => {
-                output::note(&format!("{} Try {attempt} in {:.1} s.", crate::sentences::of(&fault).0, delay_ms as f64 / 1_000.0));
+                output::note(&format!(
+                    "{} Try {attempt} in {:.1} s.",
+                    crate::sentences::of(&fault).0,
+                    delay_ms as f64 / 1_000.0
+                ));
             }
             RunStep::Finished { view } => {
                 let message = &view.message;
@@ -156,7 +183,12 @@ impl Printer {
             RunStep::Failed { fault, .. } => {
                 if self.json {
                     let (message, hint) = crate::sentences::of(&fault);
-                    output::line(&Line::Error { code: fault.code, message, hint, retry_after_ms: fault.retry_after_ms })?;
+                    output::line(&Line::Error {
+                        code: fault.code,
+                        message,
+                        hint,
+                        retry_after_ms: fault.retry_after_ms,
+                    })?;
                 }
                 return Err(fault);
             }

@@ -39,7 +39,8 @@ pub async fn doctor(engine: &Engine, options: Doctor) -> Result<(), Fault> {
 
 fn text(line: &Line) -> String {
     let mark = if line.ok { "ok    " } else { "FAILED" };
-    let mut text = format!("{mark}  {:<16} {}\n", line.check, output::plain(line.detail.as_deref().unwrap_or_default()));
+    let mut text =
+        format!("{mark}  {:<16} {}\n", line.check, output::plain(line.detail.as_deref().unwrap_or_default()));
     if let Some(hint) = &line.hint {
         text.push_str(&format!("        {hint}\n"));
     }

@@ -109,10 +109,20 @@ fn hit_text(hit: &HistoryHit) -> String {
         .iter()
         .map(|part| if part.hit { format!("[{}]", part.text) } else { part.text.clone() })
         .collect();
-    format!("{}  {}\n    {}\n", hit.conversation, output::plain(&hit.title), output::plain(&marked).replace('\n', " "))
+    format!(
+        "{}  {}\n    {}\n",
+        hit.conversation,
+        output::plain(&hit.title),
+        output::plain(&marked).replace('\n', " ")
+    )
 }
 
-async fn export(engine: &Engine, file: PathBuf, conversations: Vec<String>, format: Format) -> Result<(), Fault> {
+async fn export(
+    engine: &Engine,
+    file: PathBuf,
+    conversations: Vec<String>,
+    format: Format,
+) -> Result<(), Fault> {
     let format = match format {
         Format::Markdown => ExportFormat::Markdown,
         Format::Html => ExportFormat::Html,

@@ -3,7 +3,8 @@
 use crate::arguments::{Ingest, Mode, Search, VectorForm, Vectors};
 use crate::output;
 use domain::{
-    Collection, Document, DocumentState, Fault, FaultCode, IngestEvent, PassageHit, PassageQuery, SearchMode, VectorFormat,
+    Collection, Document, DocumentState, Fault, FaultCode, IngestEvent, PassageHit, PassageQuery, SearchMode,
+    VectorFormat,
 };
 use engine::Engine;
 use serde::Serialize;
@@ -117,7 +118,8 @@ impl Printer<'_> {
                 document: None,
             }),
             IngestEvent::Quoted { quote } => {
-                let neurons = quote.neurons.map(|neurons| format!(", about {neurons:.0} neurons")).unwrap_or_default();
+                let neurons =
+                    quote.neurons.map(|neurons| format!(", about {neurons:.0} neurons")).unwrap_or_default();
                 output::note(&format!("{} passages, about {} tokens{neurons}", quote.passages, quote.tokens));
                 Ok(())
             }
@@ -126,7 +128,11 @@ impl Printer<'_> {
                 Ok(())
             }
             IngestEvent::Waiting { fault, delay_ms } => {
-                output::note(&format!("{} Waiting {:.1} s.", crate::sentences::of(&fault).0, delay_ms as f64 / 1_000.0));
+                output::note(&format!(
+                    "{} Waiting {:.1} s.",
+                    crate::sentences::of(&fault).0,
+                    delay_ms as f64 / 1_000.0
+                ));
                 Ok(())
             }
             IngestEvent::Counting { .. } | IngestEvent::Finished { .. } => Ok(()),
@@ -167,7 +173,10 @@ impl Printer<'_> {
             return output::line(line);
         }
         let error = line.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
-        output::print(&output::plain(&format!("{}  {}  {} passages{error}\n", line.state, line.file, line.passages)))
+        output::print(&output::plain(&format!(
+            "{}  {}  {} passages{error}\n",
+            line.state, line.file, line.passages
+        )))
     }
 }
 
@@ -209,7 +218,9 @@ pub async fn search(engine: &Engine, options: Search) -> Result<(), Fault> {
 /// The id of a collection that a person names.
 pub async fn collection_id(engine: &Engine, name: &str) -> Result<String, Fault> {
     let known = engine.library().find_collection(name).await?;
-    known.map(|collection| collection.id).ok_or_else(|| Fault::new(FaultCode::NotFound).with_detail(format!("collection {name}")))
+    known
+        .map(|collection| collection.id)
+        .ok_or_else(|| Fault::new(FaultCode::NotFound).with_detail(format!("collection {name}")))
 }
 
 fn hit_line(rank: usize, hit: &PassageHit) -> HitLine<'_> {
@@ -275,7 +286,8 @@ async fn info(engine: &Engine, json: bool) -> Result<(), Fault> {
                 bytes: table.bytes,
             })?;
         } else {
-            let pooling = table.pooling.as_deref().map(|pooling| format!(", {pooling} pooling")).unwrap_or_default();
+            let pooling =
+                table.pooling.as_deref().map(|pooling| format!(", {pooling} pooling")).unwrap_or_default();
             let (model, dimensions) = (output::plain(table.model.as_str()), table.dimensions);
             let line = format!(
                 "{model}  {dimensions} dimensions{pooling}  {}  {} rows  {} bytes\n",

@@ -18,9 +18,14 @@ pub async fn simulate(options: Simulate) -> Result<(), Fault> {
             })?
         }
     };
-    let running = Simulator::start(Options { port: options.port, speed: options.speed, scenario, ..Options::default() })
-        .await
-        .map_err(|error| Fault::new(FaultCode::Internal).with_detail(format!("opening the port: {error}")))?;
+    let running = Simulator::start(Options {
+        port: options.port,
+        speed: options.speed,
+        scenario,
+        ..Options::default()
+    })
+    .await
+    .map_err(|error| Fault::new(FaultCode::Internal).with_detail(format!("opening the port: {error}")))?;
     output::print(&format!("{}\n", running.base_url()))?;
     output::note(&format!(
         "A simulation of the Workers AI API. To use it:\n  export EDGEWISE_API_URL={}\n  export CLOUDFLARE_API_TOKEN={} CLOUDFLARE_ACCOUNT_ID={}\nCtrl+C ends it.",
@@ -28,9 +33,9 @@ pub async fn simulate(options: Simulate) -> Result<(), Fault> {
         simulator::DEMO_TOKEN,
         simulator::DEMO_ACCOUNT_ID
     ));
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|error| Fault::new(FaultCode::Internal).with_detail(format!("waiting for Ctrl+C: {error}")))?;
+    tokio::signal::ctrl_c().await.map_err(|error| {
+        Fault::new(FaultCode::Internal).with_detail(format!("waiting for Ctrl+C: {error}"))
+    })?;
     running.shutdown().await;
     Ok(())
 }

@@ -49,15 +49,28 @@ impl Window {
     pub const PATIENCE: Duration = Duration::from_secs(20);
 
     pub(crate) async fn open(desk: &Desk) -> Result<Self> {
-        let binary = Desk::binary()?;
+        let window = Self::connect(desk, &Desk::binary()?, "wry", &[]).await?;
+        window.wait_until("the page is drawn", "return document.readyState === 'complete' && document.querySelector('#app, main, [data-app]')?.childElementCount > 0").await?;
+        Ok(window)
+    }
+
+    /// Opens a bare browser of the same engine on an empty page, for controls.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn open_browser(desk: &Desk, browser: &Path) -> Result<Self> {
+        Self::connect(desk, browser, "MiniBrowser", &["--automation"]).await
+    }
+
+    async fn connect(desk: &Desk, binary: &Path, name: &str, arguments: &[&str]) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = desk.command("WebKitWebDriver");
         command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
         let driver =
             Process::start(&mut command).context("starting WebKitWebDriver (package webkit2gtk-driver)")?;
         let capabilities = json!({
-            "browserName": "wry",
-            "webkitgtk:browserOptions": { "binary": binary.display().to_string(), "args": [] },
+            "browserName": name,
+            "webkitgtk:browserOptions": { "binary": binary.display().to_string(), "args": arguments },
         });
         let capabilities = capabilities.as_object().context("it is an object")?.clone();
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -79,9 +92,7 @@ impl Window {
             PathBuf::from,
         );
         std::fs::create_dir_all(&artefacts)?;
-        let window = Self { client, driver, artefacts };
-        window.wait_until("the page is drawn", "return document.readyState === 'complete' && document.querySelector('#app, main, [data-app]')?.childElementCount > 0").await?;
-        Ok(window)
+        Ok(Self { client, driver, artefacts })
     }
 
     /// The WebDriver client itself, for what the rest does not cover.

@@ -41,7 +41,7 @@ const frame = () => new Promise((next) => requestAnimationFrame(() => setTimeout
   while (still < 12) {
     for (const each of document.querySelectorAll('article[data-message]')) window.__seen.messages.add(each.dataset.message);
     const before = box.scrollTop;
-    box.scrollTop += box.clientHeight * 0.6;
+    box.scrollTop += box.clientHeight * 0.85;
     await frame(); await frame();
     still = box.scrollTop === before ? still + 1 : 0;
   }

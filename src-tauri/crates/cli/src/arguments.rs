@@ -28,6 +28,8 @@ pub enum Command {
     /// Look at the vector tables, check them, write them to a file
     #[command(subcommand)]
     Vectors(Vectors),
+    /// Make pictures; they are in the gallery too
+    Image(Image),
     /// List the models of the catalogue
     Models(Models),
     /// Today's neurons, and the last days'
@@ -152,6 +154,49 @@ pub enum VectorForm {
     Vectorize,
     /// SQL statements
     Sql,
+}
+
+/// `image`
+#[derive(Debug, Args)]
+pub struct Image {
+    /// The model, e.g. @cf/black-forest-labs/flux-1-schnell
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// Pixels
+    #[arg(long)]
+    pub width: Option<u32>,
+    /// Pixels
+    #[arg(long)]
+    pub height: Option<u32>,
+    /// Diffusion steps
+    #[arg(long)]
+    pub steps: Option<u32>,
+    /// How closely to follow the prompt
+    #[arg(long)]
+    pub guidance: Option<f64>,
+    /// The same seed gives the same picture
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// What not to draw
+    #[arg(long)]
+    pub negative: Option<String>,
+    /// A reference picture; can be given several times
+    #[arg(long)]
+    pub reference: Vec<PathBuf>,
+    /// How far to move from the reference picture, 0 to 1
+    #[arg(long)]
+    pub strength: Option<f64>,
+    /// How many, 1 to 4
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
+    pub count: u32,
+    /// Write it here too
+    #[arg(short, long)]
+    pub output: Option<PathBuf>,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// What to draw
+    pub prompt: String,
 }
 
 /// `models`
@@ -309,6 +354,8 @@ mod tests {
             "edgewise-cli vectors verify",
             "edgewise-cli vectors export",
             "edgewise-cli vectors export --format parquet -o F",
+            "edgewise-cli image -m M --width 1 --height 1 --steps 1 --seed 1 -o F --json P",
+            "edgewise-cli image --count 4 --reference F --reference G --negative N P",
             "edgewise-cli models --task T --json",
             "edgewise-cli usage --json",
             "edgewise-cli history list",

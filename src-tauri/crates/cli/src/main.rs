@@ -56,6 +56,7 @@ async fn run(command: Command) -> Result<(), Fault> {
         Command::Ingest(options) => commands::ingest(&engine, options).await,
         Command::Search(options) => commands::search(&engine, options).await,
         Command::Vectors(which) => commands::vectors(&engine, which).await,
+        Command::Image(options) => commands::image(&engine, options).await,
         Command::Models(options) => commands::models(&engine, options).await,
         Command::Usage(options) => commands::usage(&engine, options).await,
         Command::History(which) => commands::history(&engine, which).await,

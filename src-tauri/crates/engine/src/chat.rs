@@ -8,6 +8,7 @@
 mod answer;
 mod arrived;
 mod copying;
+mod drawing;
 mod ending;
 mod journal;
 pub(crate) mod meter;

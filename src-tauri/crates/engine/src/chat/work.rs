@@ -75,6 +75,9 @@ impl Lost {
 impl Turn {
     /// The run's work, to its last event.
     pub(super) async fn work(self) {
+        if let Some(request) = self.picture_wanted().await {
+            return self.draw(request).await;
+        }
         let mut sources = Vec::new();
         let mut tokens = 0;
         let ended = self.answered(&mut sources, &mut tokens).await;
@@ -111,7 +114,10 @@ impl Turn {
     }
 
     /// Does work that comes before the request. It can be halted at any point.
-    async fn unless_halted<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Outcome> {
+    pub(super) async fn unless_halted<T>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Outcome> {
         tokio::select! {
             halt = self.run.halted() => Err(Outcome::Halted(halt)),
             done = work => done.map_err(Outcome::Failed),
@@ -192,7 +198,7 @@ impl Turn {
     }
 
     /// The words of the question that is answered.
-    async fn question(&self) -> Result<Option<String>, Fault> {
+    pub(super) async fn question(&self) -> Result<Option<String>, Fault> {
         let Some(parent) = self.answer.message.parent.clone() else { return Ok(None) };
         let home = self.home.clone();
         self.engine.database().read(move |_| Ok(Some(home.message(&parent)?.message.text))).await
@@ -213,7 +219,7 @@ impl Turn {
 
     /// Writes the end, once or as often as it takes: a disk that is full keeps nobody from reading the answer, and gets
     /// it when there is space again.
-    async fn store(&self, ended: &Ended, ending: &Ending, disk: Option<LedgerEntry>) {
+    pub(super) async fn store(&self, ended: &Ended, ending: &Ending, disk: Option<LedgerEntry>) {
         let mut told = false;
         let mut failures = 0;
         loop {
@@ -292,7 +298,7 @@ impl Turn {
         usage::entry(&self.engine, &self.caller, &self.setting.model, "chat", conversation, spent)
     }
 
-    async fn tell_summary(&self) {
+    pub(super) async fn tell_summary(&self) {
         let (home, id) = (self.home.clone(), self.summary.id.clone());
         // A conversation that went meanwhile has no row to tell of.
         if let Ok(conversation) = self.engine.database().read(move |_| Ok(home.conversation(&id)?)).await {
@@ -301,7 +307,7 @@ impl Turn {
     }
 
     /// The first answer that came to something names the conversation.
-    async fn make_title(&self, ended: &Ended) {
+    pub(super) async fn make_title(&self, ended: &Ended) {
         let untitled = self.summary.title.is_empty() && !self.summary.renamed;
         let something = !ended.arrived.text.trim().is_empty() && ended.status() != MessageStatus::Failed;
         if !untitled || !something || ended.outcome == Outcome::Halted(Halt::Closing) {

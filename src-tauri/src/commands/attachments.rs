@@ -17,7 +17,7 @@ pub async fn attach_bytes(engine: State<'_, Engine>, request: Request<'_>) -> An
         .headers()
         .get("x-name")
         .and_then(|value| value.to_str().ok())
-        .map(|value| percent_decode(value))
+        .map(percent_decode)
         .filter(|name| !name.is_empty())
         .ok_or_else(|| malformed("the name is missing"))?;
     engine.attachments().attach_bytes(name, bytes.clone()).await

@@ -2,6 +2,7 @@
 //!
 //! `drag-source FILE...` opens a window of 120 by 60 pixels at the top left and prints `ready`. Pressing the mouse on it
 //! and moving begins a drag of these files as `text/uri-list`; it ends when the drag does.
+#![allow(clippy::print_stdout, reason = "it tells its outcome there")]
 
 use gtk::prelude::*;
 use std::path::Path;

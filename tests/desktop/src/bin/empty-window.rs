@@ -1,4 +1,5 @@
 //! A window with a web view and nothing in it: what every WebKitGTK program costs. The peer of start, memory and idle.
+#![allow(clippy::print_stdout, reason = "it tells its outcome there")]
 
 use gtk::prelude::*;
 use webkit2gtk::{WebView, WebViewExt};

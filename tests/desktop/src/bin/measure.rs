@@ -3,6 +3,7 @@
 //!
 //! `measure [start] [idle] [latency] [frames] [long]` (all when none is named). Times on a shared machine move: read the
 //! ratios, which are taken side by side in one run.
+#![allow(clippy::print_stdout, reason = "it tells its outcome there")]
 
 use anyhow::{Context, Result};
 use desktop::measure::{Processes, TokenServer, idle_cpu, percentile};

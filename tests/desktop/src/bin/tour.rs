@@ -2,6 +2,7 @@
 //!
 //! `tour --screenshot FILE`: the simulator's door, one message, one picture. `tour --pictures FOLDER`: the pictures of
 //! the README.
+#![allow(clippy::print_stdout, reason = "it tells its outcome there")]
 
 use anyhow::Result;
 use clap::Parser;

@@ -73,7 +73,7 @@ impl Told {
 
     fn finished(&self) -> (u32, u32, f64) {
         match self.events.last() {
-            Some(IngestEvent::Finished { ready, failed, neurons }) => (*ready, *failed, *neurons),
+            Some(IngestEvent::Finished { ready, failed, neurons, .. }) => (*ready, *failed, *neurons),
             other => panic!("a run ends with its end: {other:?}"),
         }
     }
@@ -344,7 +344,7 @@ async fn a_run_is_paused_resumed_and_stopped() {
     library.pause_ingest(&started.run).await.expect("paused");
     tokio::time::sleep(Duration::from_millis(600)).await;
     let standing = embedded_texts(&desk.simulator);
-    assert_eq!(documents(&desk.engine).await[0].state, DocumentState::Paused);
+    assert_eq!(documents(&desk.engine).await[0].state, DocumentState::Paused { fault: None });
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(embedded_texts(&desk.simulator), standing, "a paused run sends nothing");
     library.resume_ingest(&started.run).await.expect("resumed");

@@ -25,6 +25,8 @@ impl Retrieve for OnePassage {
                 passage: "p7".to_owned(),
                 score: 0.9,
                 distance: Some(0.2),
+                start: None,
+                end: None,
                 text: "The rent is 900 a month.".to_owned(),
             };
             let sources = if wanted.question.contains("far") { Vec::new() } else { vec![source] };

@@ -50,6 +50,10 @@ pub struct ConversationOptions {
     pub collections: Vec<String>,
     /// Single documents of the library that are attached.
     pub documents: Vec<String>,
+    /// Hand over attached documents whole (true), or only passages of them (false); absent = whole when they fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub whole_documents: Option<bool>,
 }
 
 /// A row of the sidebar.

@@ -60,6 +60,14 @@ pub struct Collection {
     pub embedded: u32,
     /// A folder that it follows; shown, never taken from the page.
     pub folder: Option<String>,
+    /// Settings that wait for the consent to what they cost. Until then, and when it is refused, `settings` hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub wanted: Option<CollectionSettings>,
+    /// Why the last run over it ended early, or waits. Gone when one goes through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub trouble: Option<Fault>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -88,8 +96,13 @@ pub enum DocumentState {
         /// Pages in all.
         pages: u32,
     },
-    /// The person paused it.
-    Paused,
+    /// It waits: the person paused it, or there is a reason that goes away.
+    Paused {
+        /// Why it waits; absent when the person paused it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        fault: Option<Fault>,
+    },
     /// It failed.
     Failed {
         /// Why.
@@ -222,7 +235,7 @@ pub enum IngestEvent {
         /// Passages in all.
         passages: u32,
     },
-    /// It waits, for a limit or a busy model.
+    /// It waits, for a limit, a busy model, or the next day. `resume_ingest` has it try at once.
     Waiting {
         /// Why.
         fault: Fault,
@@ -238,6 +251,10 @@ pub enum IngestEvent {
         failed: u32,
         /// Neurons spent.
         neurons: f64,
+        /// Why it ended before everything was done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        fault: Option<Fault>,
     },
 }
 

@@ -106,6 +106,14 @@ pub struct SourceRef {
     pub distance: Option<f64>,
     /// The passage's text.
     pub text: String,
+    /// Characters (Unicode scalar values) of the document's text: from. Absent in answers of before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub start: Option<u32>,
+    /// To (exclusive).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub end: Option<u32>,
 }
 
 /// One message as it is stored. Its text is the original; HTML is derived.
@@ -148,6 +156,10 @@ pub struct Message {
     pub tool_calls: Vec<ToolCall>,
     /// Passages that were handed to the model for this answer.
     pub sources: Vec<SourceRef>,
+    /// How many passages were compared for it; absent when none were looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub considered: Option<u32>,
     /// Pictures of the gallery that this answer is.
     #[serde(default)]
     pub pictures: Vec<String>,

@@ -64,6 +64,14 @@ pub struct Settings {
     pub idle_timeout_s: u32,
     /// A message that begins with `画`, `/image` or `/draw` makes a picture.
     pub picture_words: bool,
+    /// Bytes of the largest document that is read, in MiB.
+    pub largest_document_mib: u32,
+    /// Memory that the reading of one document may take, in MiB.
+    pub reading_memory_mib: u32,
+    /// Processor time that the reading of one document may take, in seconds.
+    pub reading_cpu_s: u32,
+    /// Seconds that the reading of one document may last.
+    pub reading_wall_s: u32,
     /// Changed keys: action name → keys, e.g. `newChat` → `Ctrl+N`.
     pub keys: BTreeMap<String, String>,
     /// The sidebar is hidden.
@@ -96,6 +104,10 @@ impl Default for Settings {
             first_byte_timeout_s: 120,
             idle_timeout_s: 90,
             picture_words: true,
+            largest_document_mib: 256,
+            reading_memory_mib: 1_024,
+            reading_cpu_s: 20,
+            reading_wall_s: 30,
             keys: BTreeMap::new(),
             sidebar_hidden: false,
             sidebar_width: 264,

@@ -236,7 +236,8 @@ pub(crate) fn read_message(tx: &Connection, id: &MessageId) -> Result<Option<Sto
         .prepare_cached(
             "SELECT m.key, m.parent, c.id, p.id, m.role, m.status, m.model, m.created_at, b.text, b.thinking,
                 b.thinking_ms, b.first_token_ms, b.stream_ms, b.finish, b.fault, b.usage, b.tool_calls, b.sources,
-                m.conversation, b.pictures
+                m.conversation, b.pictures,
+                (SELECT json_extract(w.json, '$.findings.considered') FROM why_answer w WHERE w.message = m.id)
              FROM message m JOIN conversation c ON c.key = m.conversation LEFT JOIN message p ON p.key = m.parent
              LEFT JOIN body b ON b.message = m.key WHERE m.id = ?1",
         )?
@@ -278,6 +279,7 @@ fn message_of(row: &Row<'_>, id: &MessageId) -> rusqlite::Result<Message> {
         attachments: Vec::new(),
         tool_calls: words::read(text(16)?.as_deref()),
         sources: words::read(text(17)?.as_deref()),
+        considered: row.get(20)?,
         pictures: words::read(text(19)?.as_deref()),
     })
 }

@@ -294,6 +294,7 @@ fn new_message(
         attachments,
         tool_calls: Vec::new(),
         sources: Vec::new(),
+        considered: None,
         pictures: Vec::new(),
     })
 }
@@ -413,6 +414,7 @@ fn body_of(ending: &Ending) -> Message {
         attachments: Vec::new(),
         tool_calls: ending.tool_calls.clone(),
         sources: ending.sources.clone(),
+        considered: None,
         pictures: ending.pictures.clone(),
     }
 }

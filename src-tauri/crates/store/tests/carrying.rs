@@ -54,6 +54,8 @@ fn rich(store: &Store) -> AttachmentId {
         passage: "p".into(),
         score: 0.75,
         distance: Some(0.125),
+        start: Some(7),
+        end: Some(18),
         text: "the passage".into(),
     };
     let tool = ToolCall { id: "t".into(), name: "clock".into(), arguments: "{}".into() };

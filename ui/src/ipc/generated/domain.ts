@@ -442,7 +442,15 @@ distance: number | null,
 /**
  * The passage's text.
  */
-text: string, };
+text: string, 
+/**
+ * Characters (Unicode scalar values) of the document's text: from. Absent in answers of before this was kept.
+ */
+start?: number, 
+/**
+ * To (exclusive).
+ */
+end?: number, };
 
 export type Message = { 
 /**
@@ -517,6 +525,10 @@ toolCalls: Array<ToolCall>,
  * Passages that were handed to the model for this answer.
  */
 sources: Array<SourceRef>, 
+/**
+ * How many passages were compared for it; absent when none were looked for.
+ */
+considered?: number, 
 /**
  * Pictures of the gallery that this answer is.
  */
@@ -624,7 +636,11 @@ collections: Array<string>,
 /**
  * Single documents of the library that are attached.
  */
-documents: Array<string>, };
+documents: Array<string>, 
+/**
+ * Hand over attached documents whole (true), or only passages of them (false); absent = whole when they fit.
+ */
+wholeDocuments?: boolean, };
 
 export type ConversationSummary = { 
 /**
@@ -1038,6 +1054,22 @@ idleTimeoutS: number,
  */
 pictureWords: boolean, 
 /**
+ * Bytes of the largest document that is read, in MiB.
+ */
+largestDocumentMib: number, 
+/**
+ * Memory that the reading of one document may take, in MiB.
+ */
+readingMemoryMib: number, 
+/**
+ * Processor time that the reading of one document may take, in seconds.
+ */
+readingCpuS: number, 
+/**
+ * Seconds that the reading of one document may last.
+ */
+readingWallS: number, 
+/**
  * Changed keys: action name → keys, e.g. `newChat` → `Ctrl+N`.
  */
 keys: { [key in string]: string }, 
@@ -1222,6 +1254,14 @@ embedded: number,
  */
 folder: string | null, 
 /**
+ * Settings that wait for the consent to what they cost. Until then, and when it is refused, `settings` hold.
+ */
+wanted?: CollectionSettings, 
+/**
+ * Why the last run over it ended early, or waits. Gone when one goes through.
+ */
+trouble?: Fault, 
+/**
  * When it was made.
  */
 createdAt: Timestamp, };
@@ -1242,7 +1282,11 @@ emptyPages: Array<number>,
 /**
  * Pages in all.
  */
-pages: number, } | { "kind": "paused" } | { "kind": "failed", 
+pages: number, } | { "kind": "paused", 
+/**
+ * Why it waits; absent when the person paused it.
+ */
+fault?: Fault, } | { "kind": "failed", 
 /**
  * Why.
  */
@@ -1426,7 +1470,11 @@ failed: number,
 /**
  * Neurons spent.
  */
-neurons: number, };
+neurons: number, 
+/**
+ * Why it ended before everything was done.
+ */
+fault?: Fault, };
 
 export type IngestStarted = { 
 /**

@@ -71,7 +71,7 @@ pub async fn ingest(engine: &Engine, options: Ingest) -> Result<(), Fault> {
     loop {
         tokio::select! {
             event = inbox.recv() => match event {
-                Some(IngestEvent::Finished { ready, failed, neurons }) => {
+                Some(IngestEvent::Finished { ready, failed, neurons, .. }) => {
                     output::note(&format!("Ready: {ready}, failed: {failed}, neurons: {neurons:.1}"));
                     return printer.failed.map_or(Ok(()), |fault| if ready == 0 { Err(fault) } else { Ok(()) });
                 }

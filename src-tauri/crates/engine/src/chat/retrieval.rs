@@ -90,6 +90,8 @@ mod tests {
             score: 1.0,
             distance: None,
             text: text.to_owned(),
+            start: None,
+            end: None,
         }
     }
 

@@ -134,6 +134,7 @@ mod tests {
             attachments: Vec::new(),
             tool_calls: Vec::new(),
             sources: Vec::new(),
+            considered: None,
             pictures: Vec::new(),
         }
     }

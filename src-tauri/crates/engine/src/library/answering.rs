@@ -201,6 +201,8 @@ async fn number(engine: &Engine, wanted: &Wanted, hits: Vec<PassageHit>) -> Resu
             passage: hit.passage,
             score: hit.score,
             distance: hit.distance,
+            start: Some(hit.start),
+            end: Some(hit.end),
             text: hit.text,
         }
     });

@@ -288,7 +288,7 @@ impl Work {
             if self.ingest.stop.is_cancelled() {
                 return Err(Fault::new(FaultCode::Stopped));
             }
-            self.leave_rest(&Outcome::Paused).await;
+            self.leave_rest(&Outcome::Paused(None)).await;
             return Ok(());
         }
         self.note_accepted().await;
@@ -693,7 +693,7 @@ impl Work {
         if let Err(fault) = ended {
             tracing::warn!(code = ?fault.code, "the end of an ingestion could not be stored");
         }
-        IngestEvent::Finished { ready, failed, neurons }
+        IngestEvent::Finished { ready, failed, neurons, fault: None }
     }
 }
 

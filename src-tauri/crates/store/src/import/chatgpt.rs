@@ -157,6 +157,7 @@ fn message(
         attachments: Vec::new(),
         tool_calls: Vec::new(),
         sources: Vec::new(),
+        considered: None,
         pictures: Vec::new(),
     })
 }

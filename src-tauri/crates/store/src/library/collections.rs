@@ -178,6 +178,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<CollectionRow> {
             colour: row.get(5)?,
             settings: read(row.get::<_, Option<String>>(6)?.as_deref()),
             folder: row.get(7)?,
+            wanted: None,
+            trouble: None,
             created_at: Timestamp(row.get(8)?),
             documents: row.get(9)?,
             passages: row.get(10)?,

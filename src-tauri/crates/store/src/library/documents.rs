@@ -78,8 +78,8 @@ pub enum Outcome {
     Reading,
     /// It can be searched as soon as its passages have vectors.
     Embedding,
-    /// The person paused it.
-    Paused,
+    /// It waits; without a fault because the person paused it.
+    Paused(Option<Fault>),
     /// It failed.
     Failed(Fault),
 }
@@ -232,7 +232,7 @@ impl Store {
     /// Notes how far a document came.
     pub fn set_document_state(&self, id: &str, outcome: &Outcome) -> Result<DocumentRow> {
         let fault = match outcome {
-            Outcome::Failed(fault) => Some(serde_json::to_string(fault)?),
+            Outcome::Failed(fault) | Outcome::Paused(Some(fault)) => Some(serde_json::to_string(fault)?),
             _ => None,
         };
         self.change(|tx| {
@@ -450,7 +450,7 @@ impl Outcome {
             Self::Queued => "queued",
             Self::Reading => "reading",
             Self::Embedding => "embedding",
-            Self::Paused => "paused",
+            Self::Paused(_) => "paused",
             Self::Failed(_) => "failed",
         }
     }
@@ -543,7 +543,9 @@ fn document(row: &Row<'_>) -> rusqlite::Result<DocumentRow> {
             DocumentState::Partly { empty_pages, pages: pages.unwrap_or_default() }
         }
         "ready" => DocumentState::Ready,
-        "paused" => DocumentState::Paused,
+        "paused" => DocumentState::Paused {
+            fault: row.get_ref(17)?.as_str().ok().and_then(|json| serde_json::from_str(json).ok()),
+        },
         "failed" => {
             let told: Option<Fault> =
                 row.get_ref(17)?.as_str().ok().and_then(|json| serde_json::from_str(json).ok());

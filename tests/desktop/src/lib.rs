@@ -6,6 +6,7 @@
 
 mod desk;
 pub mod measure;
+pub mod samples;
 mod window;
 
 pub use desk::{Desk, Drag, Keyring};

@@ -68,7 +68,8 @@ impl Account {
         window.click("button", "Start").await
     }
 
-    async fn prove(&self, window: &Window) -> Result<()> {
+    /// From the typed token to the question where it should be kept.
+    pub async fn prove(&self, window: &Window) -> Result<()> {
         self.try_connecting(window).await?;
         // The three ticks come by themselves for the only account.
         window.wait("button", "Continue").await?;

@@ -97,19 +97,69 @@ async fn a_killed_process_loses_nothing_and_offers_to_continue() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_answer_is_drawn_with_table_code_and_formula_while_it_comes_and_after() -> Result<()> {
+    let desk = Desk::new(Keyring::Unlocked)?;
+    let window = demo(desk.open().await?).await?;
+    send(&window, "Show me a table and some code.").await?;
+    answered(&window, 1).await?;
+    let drawn = "const answer = [...document.querySelectorAll('article')].find((each) => each.getAttribute('aria-label') === 'Assistant'); return !!answer && ['table td', 'pre code span[class]', 'strong', 'math', 'blockquote', 'ol li'].every((each) => answer.querySelector(each)) && !/\\*\\*|```|\\|---/.test(answer.innerText)";
+    window.wait_until("Markdown is drawn", drawn).await?;
+    window.screenshot("markdown").await?;
+    window.close().await?;
+    let window = desk.open().await?;
+    open_first(&window).await?;
+    window.wait_until("Markdown is drawn after a restart", drawn).await?;
+    window.close().await
+}
+
+#[tokio::test]
 async fn chinese_is_typed_answered_found_and_shown_in_the_dark() -> Result<()> {
     let mut desk = Desk::new(Keyring::Unlocked)?;
     desk.set("EDGEWISE_LOCALE", "zh-CN");
     desk.set("GTK_THEME", "Adwaita:dark");
     let window = desk.open().await?;
     window.screenshot("welcome-zh-dark").await?;
+    let ground = window.execute("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number).reduce((sum, each) => sum + each) / 3", vec![]).await?;
+    assert!(ground.as_f64().is_some_and(|light| light < 100.0), "the ground is dark: {ground}");
     window.click_containing("button", "无需账户试用").await?;
     let composer = window.wait("textbox", "消息").await?;
+    // An input method's Enter chooses a word; it sends nothing.
+    window
+        .execute(
+            "const box = document.querySelector('textarea'); box.focus(); box.dispatchEvent(new CompositionEvent('compositionstart', { bubbles: true })); box.value = 'bian'; box.dispatchEvent(new InputEvent('input', { bubbles: true, isComposing: true })); box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', code: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true })); box.dispatchEvent(new CompositionEvent('compositionend', { bubbles: true, data: '边' })); box.value = ''; box.dispatchEvent(new InputEvent('input', { bubbles: true }));",
+            vec![],
+        )
+        .await?;
+    assert_eq!(window.execute("return document.querySelectorAll('article').length", vec![]).await?, 0);
     composer.send_keys("边缘计算是什么？").await?;
     composer.send_keys("\u{e007}").await?;
-    window.wait_until("the answer is Chinese", "return [...document.querySelectorAll('article')].length >= 2 && /模拟/.test(document.querySelectorAll('article')[1].innerText)").await?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    window
+        .wait_until(
+            "the whole answer is Chinese",
+            "return /模拟/.test(document.querySelectorAll('article')[1]?.innerText ?? '') && !document.querySelector('[aria-busy=true]') && !!document.querySelector('article math')",
+        )
+        .await?;
     window.screenshot("chat-zh-dark").await?;
+    window.close().await?;
+
+    // Found again by words without a space between them.
+    let window = desk.open().await?;
+    window.wait("textbox", "消息").await?;
+    window
+        .execute(
+            "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'F', code: 'KeyF', ctrlKey: true, shiftKey: true, bubbles: true, cancelable: true }))",
+            vec![],
+        )
+        .await?;
+    window.wait_until("the search is open", "return !!document.querySelector('[role=dialog] input')").await?;
+    window.client().active_element().await?.send_keys("边缘计算").await?;
+    window
+        .wait_until(
+            "the question is found",
+            "return document.querySelector('[role=dialog]').innerText.includes('边缘计算是什么')",
+        )
+        .await?;
+    window.screenshot("search-zh-dark").await?;
     window.close().await
 }
 

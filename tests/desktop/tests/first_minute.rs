@@ -5,6 +5,7 @@ mod common;
 use anyhow::Result;
 use common::{Account, answered, demo, entered};
 use desktop::{Desk, Keyring};
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn through_the_simulators_door_to_a_streamed_answer() -> Result<()> {
@@ -36,8 +37,15 @@ async fn a_pasted_token_is_proved_in_three_ticks_and_kept_in_the_keychain() -> R
     let window = desk.open().await?;
     window.click_containing("button", "Connect Cloudflare").await?;
     window.screenshot("connect").await?;
-    // As pasted from a mail: spaces and a line break around it.
-    window.type_into("textbox", "API token", &format!("  {} ", account.token)).await?;
+    // As pasted from a mail: spaces around it, a line break inside.
+    let (first, second) = account.token.split_at(20);
+    window.wait("textbox", "API token").await?;
+    window
+        .execute(
+            "const field = document.querySelector('input[type=password], input'); field.focus(); const data = new DataTransfer(); data.setData('text/plain', arguments[0]); if (field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))) { field.value = arguments[0]; field.dispatchEvent(new InputEvent('input', { bubbles: true })); }",
+            vec![format!("  {first}\r\n{second} ").into()],
+        )
+        .await?;
     account.connect(&window, "System keychain").await?;
     entered(&window).await?;
     window.type_into("textbox", "Message", "echo: connected").await?;
@@ -82,14 +90,28 @@ async fn a_token_without_the_permission_is_told_which_one_is_missing() -> Result
 
 #[tokio::test]
 async fn without_a_keychain_the_person_chooses_and_nothing_is_written_in_the_clear() -> Result<()> {
-    for keyring in [Keyring::Absent, Keyring::Locked] {
+    for (keyring, said) in [
+        (Keyring::Absent, "no keychain service"),
+        // Its daemon waits for a person to answer a prompt; which of both is seen depends on who is asked first.
+        (Keyring::Locked, "keychain is locked|keychain does not answer"),
+    ] {
         let account = Account::start().await?;
         let mut desk = Desk::new(keyring)?;
         desk.set("EDGEWISE_API_URL", &account.base_url());
+        let begun = Instant::now();
         let window = desk.open().await?;
+        window.wait_containing("button", "Connect Cloudflare").await?;
+        assert!(begun.elapsed() < Duration::from_secs(15), "the window does not wait for the keychain");
         window.click_containing("button", "Connect Cloudflare").await?;
         window.type_into("textbox", "API token", &account.token).await?;
-        account.connect(&window, "This session only").await?;
+        account.prove(&window).await?;
+        let script = format!("return /{said}/.test(document.body.innerText)");
+        window.wait_until(&format!("the keychain's state is told: {said}"), &script).await?;
+        let keychain = window.wait_containing("radio", "System keychain").await?;
+        assert!(!keychain.is_enabled().await?, "what is not there cannot be chosen");
+        window.screenshot(&format!("keep-{keyring:?}").to_lowercase()).await?;
+        window.wait_containing("radio", "This session only").await?.click().await?;
+        window.click("button", "Start").await?;
         entered(&window).await?;
         window.screenshot(&format!("session-only-{keyring:?}").to_lowercase()).await?;
         window.close().await?;

@@ -1,6 +1,6 @@
 //! Kind by magic bytes, size before decoding, integrity by decoding.
 
-use crate::Error;
+use crate::{Error, container};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use std::io::Cursor;
 
@@ -83,13 +83,30 @@ pub fn sniff(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
-/// Checks a picture: its kind, its size against the limits before anything is decoded, and that it decodes to its end.
+/// Checks a picture: its kind, that it is there to its end, its size against the limits before anything is decoded, and
+/// that it decodes.
 ///
 /// # Errors
 /// [`Error::NotAPicture`], [`Error::TooLarge`], [`Error::Damaged`].
 pub fn check(bytes: &[u8], limits: &Limits) -> Result<Checked, Error> {
-    let (kind, image) = decode(bytes, limits)?;
-    Ok(Checked { kind, width: image.width(), height: image.height() })
+    look(bytes, limits).map(|(seen, _)| seen)
+}
+
+/// The picture's own bytes: without what was put behind its end.
+///
+/// # Errors
+/// [`Error::NotAPicture`], and [`Error::Damaged`] when its end is not there.
+pub fn whole(bytes: &[u8]) -> Result<&[u8], Error> {
+    let kind = sniff(bytes).ok_or(Error::NotAPicture)?;
+    let end = container::end(kind, bytes)
+        .ok_or_else(|| Error::Damaged { detail: "it ends before its end".to_owned() })?;
+    Ok(&bytes[..end])
+}
+
+/// As [`check`], with the decoded picture.
+pub(crate) fn look(bytes: &[u8], limits: &Limits) -> Result<(Checked, DynamicImage), Error> {
+    let (kind, image) = decode(whole(bytes)?, limits)?;
+    Ok((Checked { kind, width: image.width(), height: image.height() }, image))
 }
 
 /// Decodes a picture under limits.
@@ -117,7 +134,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<(Kind, DynamicImag
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scale::tests::{jpeg, png};
+    use crate::scale::tests::{jpeg, png, webp};
 
     #[test]
     fn a_picture_is_judged_by_its_content() {
@@ -137,11 +154,35 @@ mod tests {
 
     #[test]
     fn every_truncation_is_found() {
-        let whole = png(64, 48);
-        for length in 8..whole.len() - 12 {
-            let outcome = check(&whole[..length], &Limits::default());
-            assert!(outcome.is_err(), "{length} of {} bytes passed for whole", whole.len());
+        for (kind, whole) in [("png", png(64, 48)), ("jpeg", jpeg(64, 48)), ("webp", webp(64, 48))] {
+            check(&whole, &Limits::default()).expect(kind);
+            for length in 0..whole.len() {
+                let outcome = check(&whole[..length], &Limits::default());
+                assert!(outcome.is_err(), "{kind}: {length} of {} bytes passed for whole", whole.len());
+            }
         }
+    }
+
+    #[test]
+    fn what_follows_the_end_belongs_to_no_picture() {
+        for picture in [png(40, 20), jpeg(40, 20), webp(40, 20)] {
+            let mut longer = picture.clone();
+            longer.extend(b"PK\x03\x04 a second file behind the first \xff\xd9");
+            assert_eq!(whole(&longer).unwrap(), picture);
+            assert_eq!(whole(&picture).unwrap(), picture);
+            check(&longer, &Limits::default()).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_jpeg_is_not_the_end_of_the_preview_inside_it() {
+        let (outer, inner) = (jpeg(40, 20), jpeg(8, 8));
+        let mut preview = vec![0xFF, 0xE1];
+        preview.extend(u16::try_from(inner.len() + 2).unwrap().to_be_bytes());
+        preview.extend(&inner);
+        let joined = [&outer[..2], &preview, &outer[2..]].concat();
+        assert_eq!(whole(&joined).unwrap().len(), joined.len());
+        assert!(whole(&joined[..joined.len() - 2]).is_err(), "the preview's end is not its end");
     }
 
     #[test]

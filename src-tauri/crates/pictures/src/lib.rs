@@ -9,11 +9,12 @@
 //! How to add a tool whose settings are read: a function in `settings/foreign.rs` and a line in its list.
 
 pub mod check;
+mod container;
 pub mod names;
 pub mod scale;
 pub mod settings;
 
-pub use check::{Checked, Kind, Limits, check, sniff};
+pub use check::{Checked, Kind, Limits, check, sniff, whole};
 
 /// Why bytes are not a picture that can be kept.
 #[derive(Debug, thiserror::Error)]

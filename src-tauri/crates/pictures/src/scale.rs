@@ -1,6 +1,6 @@
 //! Smaller copies: thumbnails for the gallery, reference pictures for the wire.
 
-use crate::check::{Limits, decode};
+use crate::check::{Checked, Limits, decode, look};
 use crate::{Error, Kind};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
@@ -9,6 +9,8 @@ use std::io::Cursor;
 
 /// The quality of thumbnails: small files, no visible blocks at their size.
 const THUMBNAIL_QUALITY: u8 = 82;
+/// The quality of a picture that is asked for as JPEG and is none.
+const CONVERTED_QUALITY: u8 = 95;
 
 /// A JPEG whose longer side has at most `edge` pixels. Never enlarges.
 ///
@@ -16,6 +18,19 @@ const THUMBNAIL_QUALITY: u8 = 82;
 /// As [`crate::check()`].
 pub fn thumbnail(bytes: &[u8], edge: u32) -> Result<Vec<u8>, Error> {
     let (_, image) = decode(bytes, &Limits::default())?;
+    small(image, edge)
+}
+
+/// Checks a picture as [`crate::check()`] does and makes its thumbnail, with one decoding for both.
+///
+/// # Errors
+/// As [`crate::check()`].
+pub fn check_with_thumbnail(bytes: &[u8], limits: &Limits, edge: u32) -> Result<(Checked, Vec<u8>), Error> {
+    let (seen, image) = look(bytes, limits)?;
+    Ok((seen, small(image, edge)?))
+}
+
+fn small(image: DynamicImage, edge: u32) -> Result<Vec<u8>, Error> {
     let small = if image.width().max(image.height()) > edge { image.thumbnail(edge, edge) } else { image };
     let mut jpeg = Vec::new();
     // JPEG has no transparency: what shows through is white.
@@ -24,21 +39,50 @@ pub fn thumbnail(bytes: &[u8], edge: u32) -> Result<Vec<u8>, Error> {
     Ok(jpeg)
 }
 
+/// A picture that goes in, and its size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitted {
+    /// PNG, JPEG or WebP.
+    pub bytes: Vec<u8>,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
 /// The picture with neither side above `edge` pixels, in its own kind; unchanged bytes when it is small enough.
 ///
 /// FLUX.2 takes reference pictures smaller than 512 by 512; vision models are shown at most 2,048.
 ///
 /// # Errors
-/// As [`crate::check()`].
-pub fn fit(bytes: &[u8], edge: u32) -> Result<Vec<u8>, Error> {
+/// As [`crate::check()`], but a file whose end is missing will do: it is the person's, and nothing is paid for it.
+pub fn fit(bytes: &[u8], edge: u32) -> Result<Fitted, Error> {
     let (kind, image) = decode(bytes, &Limits::default())?;
-    if image.width() <= edge && image.height() <= edge {
-        return Ok(bytes.to_vec());
+    let (width, height) = (image.width(), image.height());
+    if width <= edge && height <= edge {
+        return Ok(Fitted { bytes: bytes.to_vec(), width, height });
     }
-    encode(
-        &image.resize(edge, edge, FilterType::CatmullRom),
-        if kind == Kind::Jpeg { Kind::Jpeg } else { Kind::Png },
-    )
+    let small = image.resize(edge, edge, FilterType::CatmullRom);
+    let bytes = encode(&small, if kind == Kind::Jpeg { Kind::Jpeg } else { Kind::Png })?;
+    Ok(Fitted { bytes, width: small.width(), height: small.height() })
+}
+
+/// The picture in another kind, without its settings. JPEG at a quality whose loss is not seen.
+///
+/// # Errors
+/// As [`crate::check()`].
+pub fn convert(bytes: &[u8], kind: Kind) -> Result<Vec<u8>, Error> {
+    let (_, image) = decode(bytes, &Limits::default())?;
+    let mut converted = Cursor::new(Vec::new());
+    match kind {
+        Kind::Png => image.write_to(&mut converted, ImageFormat::Png),
+        Kind::WebP => image.to_rgba8().write_to(&mut converted, ImageFormat::WebP),
+        Kind::Jpeg => {
+            flatten(&image).write_with_encoder(JpegEncoder::new_with_quality(&mut converted, CONVERTED_QUALITY))
+        }
+    }
+    .map_err(encoding)?;
+    Ok(converted.into_inner())
 }
 
 /// A mask for inpainting, as PNG in black and white at the picture's size: white where the mask is light and opaque.
@@ -121,6 +165,11 @@ pub(crate) mod tests {
         encode(&drawn(width, height), Kind::Png).unwrap()
     }
 
+    /// A WebP to test with.
+    pub(crate) fn webp(width: u32, height: u32) -> Vec<u8> {
+        convert(&png(width, height), Kind::WebP).unwrap()
+    }
+
     /// A JPEG to test with.
     pub(crate) fn jpeg(width: u32, height: u32) -> Vec<u8> {
         encode(&drawn(width, height), Kind::Jpeg).unwrap()
@@ -137,9 +186,19 @@ pub(crate) mod tests {
     #[test]
     fn what_fits_is_sent_as_it_is() {
         let picture = jpeg(300, 200);
-        assert_eq!(fit(&picture, 511).unwrap(), picture);
-        let fitted = check(&fit(&picture, 100).unwrap(), &Limits::default()).unwrap();
-        assert_eq!((fitted.kind, fitted.width), (Kind::Jpeg, 100));
+        assert_eq!(fit(&picture, 511).unwrap(), Fitted { bytes: picture.clone(), width: 300, height: 200 });
+        let made = fit(&picture, 100).unwrap();
+        let fitted = check(&made.bytes, &Limits::default()).unwrap();
+        assert_eq!((fitted.kind, fitted.width, fitted.height), (Kind::Jpeg, made.width, made.height));
+        assert_eq!(made.width, 100);
+    }
+
+    #[test]
+    fn a_picture_becomes_another_kind() {
+        for kind in [Kind::Png, Kind::Jpeg, Kind::WebP] {
+            let made = check(&convert(&jpeg(30, 20), kind).unwrap(), &Limits::default()).unwrap();
+            assert_eq!((made.kind, made.width, made.height), (kind, 30, 20));
+        }
     }
 
     #[test]

@@ -470,8 +470,9 @@ export class Library {
   }
 
   readSource(source: SourceRef): void {
-    const { document, title, page, text } = source;
-    this.reading = { document, title, page, quote: text, known: null };
+    const { document, title, page, text, start, end } = source;
+    const known = start === undefined || end === undefined ? null : { start, end };
+    this.reading = { document, title, page, quote: text, known };
   }
 
   async exportVectors(format: Parameters<Backend['exportVectors']>[0]): Promise<void> {

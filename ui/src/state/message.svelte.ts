@@ -15,7 +15,7 @@ export class MessageState {
   sources = $state.raw<SourceRef[]>([]);
   /** Pictures of this answer, as its run told them. */
   pictures = $state.raw<Picture[]>([]);
-  /** How many passages were compared, when the library was asked in this session. */
+  /** How many passages were compared, when the library was asked. */
   considered = $state<number | null>(null);
   startedAt = $state(0);
   /** How long it thought, while the run has not said so. */
@@ -41,6 +41,7 @@ export class MessageState {
     this.thinking = view.message.thinking ?? '';
     this.usage = view.message.usage;
     this.sources = view.message.sources;
+    this.considered = view.message.considered ?? this.considered;
     if (view.message.status !== 'streaming') this.phase = 'idle';
     else if (this.phase === 'idle') this.begin();
   }

@@ -1,11 +1,12 @@
 import { fireEvent, render, screen, within } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
+import type { FaultCode } from '$ipc/generated/domain';
 import { startedApp, until } from '../../testing/app';
 import WithApp from '../../testing/WithApp.svelte';
 import { complete, knowledgeAt } from '../chat/completion';
 import { markSpans, textOf, unmark } from './mark';
 import QuoteDialog from './QuoteDialog.svelte';
-import { convertible, pageList } from './states';
+import { conversionOf, pageList } from './states';
 import TextPages from './TextPages.svelte';
 
 const spans = (...texts: string[]): HTMLElement[] =>
@@ -116,9 +117,15 @@ describe('small words', () => {
     expect(pageList([42, 3, 4, 5, 9, 41, 40])).toBe('3–5, 9, 40–42');
   });
 
-  it('only_what_has_no_text_is_offered_for_conversion', () => {
-    expect(convertible({ kind: 'partly', emptyPages: [1], pages: 2 })).toBe(true);
-    expect(convertible({ kind: 'failed', fault: { code: 'fileHasNoText' } })).toBe(true);
-    expect(convertible({ kind: 'failed', fault: { code: 'fileUnreadable' } })).toBe(false);
+  it('only_what_has_no_text_and_can_be_read_is_offered_for_conversion', () => {
+    const failed = (code: FaultCode) => ({ kind: 'failed' as const, fault: { code } });
+    const partly = { kind: 'partly' as const, emptyPages: [1], pages: 2 };
+    expect(conversionOf({ name: 'Scan.pdf', state: partly })).toBe('pages');
+    expect(conversionOf({ name: 'Scan.pdf', state: failed('fileHasNoText') })).toBe('pages');
+    expect(conversionOf({ name: 'Photo.PNG', state: failed('formatUnknown') })).toBe('picture');
+    expect(conversionOf({ name: 'Interview.mp3', state: failed('formatUnknown') })).toBe('speech');
+    expect(conversionOf({ name: 'Empty.epub', state: failed('fileHasNoText') })).toBeNull();
+    expect(conversionOf({ name: 'Scan.pdf', state: failed('fileUnreadable') })).toBeNull();
+    expect(conversionOf({ name: 'Photo.png', state: { kind: 'ready' } })).toBeNull();
   });
 });

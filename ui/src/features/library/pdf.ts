@@ -2,7 +2,7 @@
 // maps and standard fonts are modules; nothing comes from elsewhere, nothing is evaluated.
 
 import type * as pdfjsModule from 'pdfjs-dist';
-import type { PDFDocumentProxy, PDFPageProxy, PDFWorker } from 'pdfjs-dist';
+import type { PDFPageProxy, PDFWorker } from 'pdfjs-dist';
 import workerUrl from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?url';
 
 // As modules and not as files to fetch: the page may load scripts of its own origin, and connect to nothing.
@@ -40,7 +40,7 @@ class FontReader {
   }
 }
 
-export type { PDFDocumentProxy, PDFPageProxy };
+export type { PDFPageProxy };
 
 type Pdfjs = typeof pdfjsModule;
 
@@ -74,9 +74,12 @@ async function start(): Promise<Engine> {
 }
 
 export interface OpenPdf {
-  document: PDFDocumentProxy;
+  pages: number;
+  page(number: number): Promise<PDFPageProxy>;
+  /** The page's runs of text, as its text layer has them. */
+  runs(number: number): Promise<string[]>;
   /** Lays the page's text, invisible, over its picture. One element for each run of text. */
-  textLayer(page: PDFPageProxy, container: HTMLElement, scale: number): Promise<HTMLElement[]>;
+  textLayer(number: number, container: HTMLElement, scale: number): Promise<HTMLElement[]>;
   close(): void;
 }
 
@@ -99,13 +102,19 @@ export async function openPdf(bytes: Uint8Array): Promise<OpenPdf> {
     verbosity: 0,
   });
   const document = await Promise.race([task.promise, broken]);
+  const page = (number: number) => document.getPage(number);
+  const content = async (number: number) => (await page(number)).getTextContent();
   return {
-    document,
-    async textLayer(page, container, scale) {
+    pages: document.numPages,
+    page,
+    async runs(number) {
+      return (await content(number)).items.flatMap((item) => ('str' in item ? [item.str] : []));
+    },
+    async textLayer(number, container, scale) {
       const layer = new TextLayer({
-        textContentSource: await page.getTextContent(),
+        textContentSource: await content(number),
         container,
-        viewport: page.getViewport({ scale }),
+        viewport: (await page(number)).getViewport({ scale }),
       });
       await layer.render();
       return layer.textDivs;

@@ -2,10 +2,10 @@
 
 import { m } from '$i18n';
 import { sentenceOf } from '$ipc/faults';
-import type { DocumentState } from '$ipc/generated/domain';
+import type { Document, DocumentState, Fault } from '$ipc/generated/domain';
 import { whole } from '$lib/numbers';
 
-export function stateName(state: DocumentState): string {
+export function stateName({ name, state }: Pick<Document, 'name' | 'state'>): string {
   switch (state.kind) {
     case 'queued':
       return m.library_queued();
@@ -18,10 +18,19 @@ export function stateName(state: DocumentState): string {
     case 'partly':
       return m.library_partly({ empty: whole(state.emptyPages.length), pages: whole(state.pages) });
     case 'paused':
-      return m.library_paused();
+      return state.fault ? waitReason(state.fault) : m.library_paused();
     case 'failed':
-      return sentenceOf(state.fault);
+      return failure(name, state);
   }
+}
+
+/** What is no failure but a question (a picture, a recording) is told as one; the general sentence for stopping speaks
+    of an answer. */
+function failure(name: string, state: Extract<DocumentState, { kind: 'failed' }>): string {
+  const conversion = conversionOf({ name, state });
+  if (conversion === 'picture') return m.library_picture();
+  if (conversion === 'speech') return m.library_recording();
+  return state.fault.code === 'stopped' ? m.library_stopped() : sentenceOf(state.fault);
 }
 
 /** 3, 4, 5, 9 → `3–5, 9`. */
@@ -35,6 +44,39 @@ export function pageList(pages: readonly number[]): string {
   return runs.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
 }
 
-/** Workers AI can read what has no text of its own. */
-export const convertible = (state: DocumentState): boolean =>
-  state.kind === 'partly' || (state.kind === 'failed' && state.fault.code === 'fileHasNoText');
+/** The general sentences for these speak of a message that is kept; here it is passages that wait. */
+export function waitReason(fault: Fault): string {
+  switch (fault.code) {
+    case 'rateLimited':
+      return m.library_wait_rate();
+    case 'modelBusy':
+      return m.library_wait_busy();
+    case 'dailyAllowanceSpent':
+      return m.library_wait_day();
+    case 'capReached':
+      return m.library_wait_cap();
+    default:
+      return sentenceOf(fault);
+  }
+}
+
+export type Conversion = 'pages' | 'picture' | 'speech';
+
+/** What Workers AI can make text of, by the names of files: its Markdown conversion reads some, Whisper hears others. */
+const pictures = /\.(png|jpe?g|webp|svg)$/i;
+const recordings = /\.(mp3|wav|m4a|og[ga]|opus|flac)$/i;
+const paged = /\.(pdf|docx)$/i;
+
+/** How Workers AI could read what has no text of its own; null where it cannot, or need not. */
+export function conversionOf({ name, state }: Pick<Document, 'name' | 'state'>): Conversion | null {
+  if (state.kind === 'partly') return paged.test(name) ? 'pages' : null;
+  if (state.kind !== 'failed') return null;
+  const { code } = state.fault;
+  if (code !== 'fileHasNoText' && code !== 'formatUnknown') return null;
+  if (pictures.test(name)) return 'picture';
+  if (recordings.test(name)) return 'speech';
+  return paged.test(name) ? 'pages' : null;
+}
+
+export const conversionName = (conversion: Conversion): string =>
+  conversion === 'speech' ? m.library_convert_speech() : m.library_convert();

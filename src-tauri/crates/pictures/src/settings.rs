@@ -2,17 +2,21 @@
 //! from our files and from those of common local tools.
 //!
 //! PNG: an `iTXt` chunk with our key (JSON) and one named `parameters` (the text form of the Stable Diffusion web UI).
-//! JPEG: EXIF `ImageDescription` holds our JSON in ASCII, `UserComment` the `parameters` text in UTF-16. Pixels are not
-//! touched: chunks are spliced in.
+//! JPEG and WebP: EXIF `ImageDescription` holds our JSON in ASCII, `UserComment` the `parameters` text in UTF-16. Pixels
+//! are not touched: chunks are spliced in.
 
 mod exif;
 mod foreign;
+mod strip;
 mod text;
+
+pub use strip::strip;
 
 use crate::{Error, Kind, sniff};
 use domain::{PictureRequest, PictureSettings};
 use img_parts::jpeg::Jpeg;
-use img_parts::png::{Png, PngChunk};
+use img_parts::png::Png;
+use img_parts::webp::WebP;
 use img_parts::{Bytes, ImageEXIF};
 use serde::{Deserialize, Serialize};
 
@@ -33,25 +37,40 @@ pub struct Record {
     pub height: u32,
     /// What was asked for, with the model and the seed that were used.
     pub request: PictureRequest,
+    /// The prompts are longer than the file can hold, and were cut. The gallery has them whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shortened: bool,
 }
 
 impl Record {
     /// A record of this version.
     pub fn new(version: &str, width: u32, height: u32, request: PictureRequest) -> Self {
-        Self { app: KEY.to_owned(), version: version.to_owned(), width, height, request }
+        Self { app: KEY.to_owned(), version: version.to_owned(), width, height, request, shortened: false }
+    }
+
+    /// The record with prompts of at most `most` characters.
+    fn shortened(&self, most: usize) -> Self {
+        let mut short = Self { shortened: true, ..self.clone() };
+        let cut = |text: &str| match text.char_indices().nth(most) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        };
+        short.request.prompt = cut(&self.request.prompt);
+        short.request.negative_prompt = self.request.negative_prompt.as_deref().map(cut);
+        short
     }
 }
 
-/// The same picture with its settings inside. A kind that holds none (WebP) comes back as it was.
+/// The same picture with its settings inside. Prompts that are longer than its container holds are cut, and the record
+/// says so.
 ///
 /// # Errors
 /// [`Error::NotAPicture`] and [`Error::Damaged`] when the container cannot be taken apart.
 pub fn write(bytes: &[u8], record: &Record) -> Result<Vec<u8>, Error> {
-    let json = serde_json::to_string(&portable(record))
-        .map_err(|error| Error::Damaged { detail: error.to_string() })?;
-    let parameters = text::parameters(record);
+    let record = portable(record);
     match sniff(bytes).ok_or(Error::NotAPicture)? {
         Kind::Png => {
+            let (json, parameters) = texts(&record)?;
             let mut png = open_png(bytes)?;
             // Right behind the header: some readers stop looking at the pixels.
             let place = png.chunks().len().min(1);
@@ -61,11 +80,36 @@ pub fn write(bytes: &[u8], record: &Record) -> Result<Vec<u8>, Error> {
         }
         Kind::Jpeg => {
             let mut jpeg = open_jpeg(bytes)?;
-            jpeg.set_exif(Some(Bytes::from(exif::write(&json, &parameters, &record.version)?)));
+            jpeg.set_exif(Some(Bytes::from(exif_block(&record)?)));
             Ok(jpeg.encoder().bytes().to_vec())
         }
-        Kind::WebP => Ok(bytes.to_vec()),
+        Kind::WebP => {
+            let mut webp = open_webp(bytes)?;
+            webp.set_exif(Some(Bytes::from(exif_block(&record)?)));
+            Ok(webp.encoder().bytes().to_vec())
+        }
     }
+}
+
+/// Our record as JSON, and the `parameters` text.
+fn texts(record: &Record) -> Result<(String, String), Error> {
+    let json = serde_json::to_string(record).map_err(|error| Error::Damaged { detail: error.to_string() })?;
+    Ok((json, text::parameters(record)))
+}
+
+/// The EXIF of a record, which has to fit into one segment of a JPEG: a longer one would be left out without a word.
+fn exif_block(record: &Record) -> Result<Vec<u8>, Error> {
+    let block = |record: &Record| {
+        let (json, parameters) = texts(record)?;
+        exif::write(&json, &parameters, &record.version)
+    };
+    let mut whole = block(record)?;
+    let mut most = exif::LARGEST / 8; // a character takes up to six bytes as an escape and two in UTF-16
+    while whole.len() > exif::LARGEST {
+        whole = block(&record.shortened(most))?;
+        most /= 2;
+    }
+    Ok(whole)
 }
 
 /// The settings inside a picture: ours, else those of a common local tool, else none.
@@ -73,9 +117,7 @@ pub fn read(bytes: &[u8]) -> Option<PictureSettings> {
     let texts = match sniff(bytes)? {
         Kind::Png => text::all(&open_png(bytes).ok()?),
         Kind::Jpeg => exif::read(&open_jpeg(bytes).ok()?.exif()?),
-        Kind::WebP => {
-            exif::read(&img_parts::webp::WebP::from_bytes(Bytes::copy_from_slice(bytes)).ok()?.exif()?)
-        }
+        Kind::WebP => exif::read(&open_webp(bytes).ok()?.exif()?),
     };
     let ours = texts
         .iter()
@@ -87,40 +129,6 @@ pub fn read(bytes: &[u8]) -> Option<PictureSettings> {
         }
         None => foreign::read(&texts),
     }
-}
-
-/// The same pixels without any text, EXIF, time or location inside.
-///
-/// # Errors
-/// [`Error::NotAPicture`] and [`Error::Damaged`] when the container cannot be taken apart.
-pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    match sniff(bytes).ok_or(Error::NotAPicture)? {
-        Kind::Png => {
-            let mut png = open_png(bytes)?;
-            png.chunks_mut().retain(|chunk| !is_metadata(chunk));
-            Ok(png.encoder().bytes().to_vec())
-        }
-        Kind::Jpeg => {
-            let mut jpeg = open_jpeg(bytes)?;
-            // APP1 (EXIF, XMP), APP13 (IPTC) and comments; APP0, APP2 (colour profile) and APP14 belong to the pixels.
-            for marker in [0xE1, 0xED, 0xFE] {
-                jpeg.remove_segments_by_marker(marker);
-            }
-            Ok(jpeg.encoder().bytes().to_vec())
-        }
-        Kind::WebP => {
-            let mut webp =
-                img_parts::webp::WebP::from_bytes(Bytes::copy_from_slice(bytes)).map_err(damaged)?;
-            for id in [*b"EXIF", *b"XMP "] {
-                webp.remove_chunks_by_id(id);
-            }
-            Ok(webp.encoder().bytes().to_vec())
-        }
-    }
-}
-
-fn is_metadata(chunk: &PngChunk) -> bool {
-    [*b"tEXt", *b"zTXt", *b"iTXt", *b"eXIf", *b"tIME"].contains(&chunk.kind())
 }
 
 /// The record without what means nothing elsewhere: names of stored files and of conversations.
@@ -138,6 +146,10 @@ fn open_png(bytes: &[u8]) -> Result<Png, Error> {
 
 fn open_jpeg(bytes: &[u8]) -> Result<Jpeg, Error> {
     Jpeg::from_bytes(Bytes::copy_from_slice(bytes)).map_err(damaged)
+}
+
+fn open_webp(bytes: &[u8]) -> Result<WebP, Error> {
+    WebP::from_bytes(Bytes::copy_from_slice(bytes)).map_err(damaged)
 }
 
 fn damaged(error: img_parts::Error) -> Error {

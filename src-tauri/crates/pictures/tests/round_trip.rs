@@ -37,7 +37,7 @@ fn pixels(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn settings_are_read_back_and_the_pixels_stay() {
-    for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
         let plain = picture(format);
         let record = record("a lighthouse 黄昏的灯塔 🗼 \"quoted\", with, commas\nand lines");
         let written = write(&plain, &record).unwrap();
@@ -51,7 +51,7 @@ fn settings_are_read_back_and_the_pixels_stay() {
 
 #[test]
 fn stripped_pictures_say_nothing() {
-    for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
         let written = write(&picture(format), &record("a secret garden")).unwrap();
         let stripped = strip(&written).unwrap();
         assert_eq!(read(&stripped), None, "{format:?}");
@@ -63,6 +63,56 @@ fn stripped_pictures_say_nothing() {
         }
         assert_eq!(pixels(&stripped), pixels(&written));
     }
+}
+
+#[test]
+fn a_statement_of_origin_goes_too_and_colours_stay() {
+    // JPEG: C2PA in APP11, IPTC in APP13, a colour profile in APP2, and a tail behind the end.
+    let plain = picture(ImageFormat::Jpeg);
+    let segment = |marker: u8, contents: &[u8]| {
+        let length = u16::try_from(contents.len() + 2).unwrap().to_be_bytes();
+        [&[0xFF, marker][..], &length, contents].concat()
+    };
+    let foreign = [
+        segment(0xEB, b"JP\0\x01c2pa secret"),
+        segment(0xE4, b"secret of a vendor"),
+        segment(0xE2, b"MPF\0secret"),
+        segment(0xFE, b"secret comment"),
+        segment(0xE2, b"ICC_PROFILE\0\x01\x01colours"),
+    ]
+    .concat();
+    let marked = [&plain[..2], &foreign, &plain[2..], b"secret tail"].concat();
+    let stripped = strip(&marked).unwrap();
+    let text = String::from_utf8_lossy(&stripped);
+    assert!(!text.contains("secret") && text.contains("ICC_PROFILE"), "{text}");
+    assert_eq!(pixels(&stripped), pixels(&plain));
+
+    let chunk = |kind: &[u8; 4], contents: &[u8]| {
+        let mut png = img_parts::png::Png::from_bytes(picture(ImageFormat::Png).into()).unwrap();
+        png.chunks_mut().insert(1, img_parts::png::PngChunk::new(*kind, contents.to_vec().into()));
+        png.encoder().bytes().to_vec()
+    };
+    for kind in [b"caBX", b"eXIf", b"tIME", b"zTXt", b"prVt"] {
+        let stripped = strip(&chunk(kind, b"secret")).unwrap();
+        assert!(!String::from_utf8_lossy(&stripped).contains("secret"), "{kind:?}");
+    }
+    let gamma = strip(&chunk(b"gAMA", &45_455_u32.to_be_bytes())).unwrap();
+    assert!(String::from_utf8_lossy(&gamma).contains("gAMA"));
+}
+
+#[test]
+fn a_prompt_that_is_too_long_for_the_file_is_cut_and_marked() {
+    let long = "很长的提示词 ".repeat(4_000);
+    for format in [ImageFormat::Jpeg, ImageFormat::WebP] {
+        let written = write(&picture(format), &record(&long)).unwrap();
+        let found = read(&written).unwrap_or_else(|| panic!("{format:?} says something"));
+        let prompt = found.request.prompt.strip_suffix('…').expect("marked as cut");
+        assert!(long.starts_with(prompt) && prompt.chars().count() > 1_000, "{}", prompt.len());
+        assert_eq!(found.request.seed, Some(1_234_567_890_123), "the rest is whole");
+        check(&written, &Limits::default()).unwrap();
+    }
+    let written = write(&picture(ImageFormat::Png), &record(&long)).unwrap();
+    assert_eq!(read(&written).unwrap().request.prompt, long, "PNG holds all of it");
 }
 
 #[test]

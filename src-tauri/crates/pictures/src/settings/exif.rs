@@ -7,6 +7,9 @@ use exif::experimental::Writer;
 use exif::{Field, In, Tag, Value};
 use std::io::Cursor;
 
+/// The most bytes of one block in a JPEG: a segment's length is a `u16` that counts itself, and `Exif` comes before.
+pub(super) const LARGEST: usize = 65_535 - 2 - 6;
+
 /// The character code of a `UserComment` in UTF-16.
 const UNICODE: &[u8; 8] = b"UNICODE\0";
 

@@ -7,7 +7,9 @@ use serde_json::Value;
 pub(super) fn read(texts: &[(String, String)]) -> Option<PictureSettings> {
     let text = |key: &str| texts.iter().find(|(found, _)| found == key).map(|(_, text)| text.as_str());
     let json = |key: &str| text(key).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    None.or_else(|| web_ui(text("parameters")?))
+    None.or_else(|| swarm(&json("parameters")?))
+        .or_else(|| fooocus(&json("parameters")?))
+        .or_else(|| web_ui(text("parameters").filter(|text| !text.trim_start().starts_with('{'))?))
         .or_else(|| invoke(&json("invokeai_metadata")?))
         .or_else(|| comfy(&json("prompt")?))
         .or_else(|| novel(text("Description")?, &json("Comment")?))
@@ -84,6 +86,42 @@ fn values(line: &str) -> Vec<(String, String)> {
         }
     }
     pairs
+}
+
+/// SwarmUI: one JSON object with the parameters in an object of their own.
+fn swarm(value: &Value) -> Option<PictureSettings> {
+    let value = value.get("sui_image_params")?;
+    let request = PictureRequest {
+        prompt: text(value, "prompt")?,
+        negative_prompt: text(value, "negativeprompt").filter(|text| !text.is_empty()),
+        width: number(value, "width"),
+        height: number(value, "height"),
+        steps: number(value, "steps"),
+        guidance: value.get("cfgscale").and_then(Value::as_f64),
+        seed: value.get("seed").and_then(Value::as_u64),
+        strength: value.get("initimagecreativity").and_then(Value::as_f64),
+        ..PictureRequest::default()
+    };
+    Some(settings("SwarmUI", request, text(value, "model")))
+}
+
+/// Fooocus: one flat JSON object; the size as `(896, 1152)`, the seed as text.
+fn fooocus(value: &Value) -> Option<PictureSettings> {
+    value.get("base_model").or(value.get("performance"))?;
+    let resolution = text(value, "resolution").unwrap_or_default();
+    let mut sides = resolution.trim_matches(['(', ')']).split(',').map(|side| side.trim().parse().ok());
+    let seed = value.get("seed");
+    let request = PictureRequest {
+        prompt: text(value, "prompt")?,
+        negative_prompt: text(value, "negative_prompt").filter(|text| !text.is_empty()),
+        width: sides.next().flatten(),
+        height: sides.next().flatten(),
+        steps: number(value, "steps"),
+        guidance: value.get("guidance_scale").and_then(Value::as_f64),
+        seed: seed.and_then(|seed| seed.as_u64().or_else(|| seed.as_str()?.parse().ok())),
+        ..PictureRequest::default()
+    };
+    Some(settings("Fooocus", request, text(value, "base_model")))
 }
 
 /// InvokeAI: one flat JSON object.
@@ -191,6 +229,10 @@ mod tests {
             "5":{"class_type":"EmptyLatentImage","inputs":{"width":512,"height":768}},"6":{"class_type":"CLIPTextEncode","inputs":{"text":"a cat, sitting"}},
             "7":{"class_type":"CLIPTextEncode","inputs":{"text":"a dog"}}}"#;
         check(&[("workflow", "{}"), ("prompt", comfy)], "ComfyUI", &cat());
+        let swarm = r#"{"sui_image_params":{"prompt":"a cat, sitting","negativeprompt":"a dog","model":"dream","seed":42,"steps":20,"cfgscale":7.5,"aspectratio":"custom","width":512,"height":768},"sui_extra_data":{"date":"2026-11-27"}}"#;
+        check(&[("parameters", swarm)], "SwarmUI", &cat());
+        let fooocus = r#"{"adm_guidance":"(1.5, 0.8, 0.3)","base_model":"juggernautXL","guidance_scale":7.5,"negative_prompt":"a dog","performance":"Speed","prompt":"a cat, sitting","resolution":"(512, 768)","sampler":"dpmpp_2m_sde_gpu","seed":"42","steps":20,"version":"Fooocus v2.5"}"#;
+        check(&[("fooocus_scheme", "fooocus"), ("parameters", fooocus)], "Fooocus", &cat());
         let novel = r#"{"steps":20,"width":512,"height":768,"scale":7.5,"uc":"a dog","seed":42}"#;
         check(&[("Description", "a cat, sitting"), ("Comment", novel)], "NovelAI", &cat());
     }
@@ -201,6 +243,7 @@ mod tests {
             vec![],
             vec![("Title", "holiday")],
             vec![("prompt", "not a graph")],
+            vec![("parameters", "{\"some\": \"other tool\"}")],
             vec![("Comment", "{}"), ("Description", "d")],
         ] {
             let texts: Vec<_> =

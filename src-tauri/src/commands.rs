@@ -117,6 +117,8 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         pictures::remove_from_album,
         pictures::save_picture_as,
         pictures::export_pictures,
+        pictures::pictures_folder,
+        pictures::reveal_pictures_folder,
         pictures::reveal_picture,
         pictures::copy_picture,
         pictures::read_picture_settings,

@@ -4,7 +4,7 @@ use super::Answer;
 use crate::{dialogs, drops::Grants, sink::Page};
 use domain::{
     Album, Attachment, Fault, FaultCode, GalleryDay, ModelId, Picture, PictureEvent, PictureForm,
-    PicturePage, PictureQuery, PictureQuote, PictureRequest, PictureSettings,
+    PictureExport, PicturePage, PictureQuery, PictureQuote, PictureRequest, PictureSettings,
 };
 use engine::Engine;
 use tauri::ipc::Channel;
@@ -123,10 +123,25 @@ pub async fn export_pictures(
     engine: State<'_, Engine>,
     pictures: Vec<String>,
     strip: bool,
-) -> Answer<Option<String>> {
+) -> Answer<Option<PictureExport>> {
     let Some(file) = dialogs::save(&app, "edgewise-pictures", "zip").await else { return Ok(None) };
-    engine.pictures().export_pictures(pictures, strip, file.clone()).await?;
-    Ok(Some(file.display().to_string()))
+    let count = engine.pictures().export_pictures(pictures, strip, file.clone()).await?;
+    Ok(Some(PictureExport { file: file.display().to_string(), count }))
+}
+
+/// Where all pictures lie.
+#[tauri::command]
+pub async fn pictures_folder(engine: State<'_, Engine>) -> Answer<String> {
+    Ok(engine.pictures().pictures_folder().await?.display().to_string())
+}
+
+/// Opens the folder of all pictures in the system's file manager.
+#[tauri::command]
+pub async fn reveal_pictures_folder(app: AppHandle, engine: State<'_, Engine>) -> Answer<()> {
+    let folder = engine.pictures().pictures_folder().await?;
+    app.opener()
+        .open_path(folder.display().to_string(), None::<&str>)
+        .map_err(|error| Fault::new(FaultCode::Internal).with_detail(error.to_string()))
 }
 
 /// Shows a picture's file in the system's file manager.

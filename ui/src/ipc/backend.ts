@@ -36,6 +36,7 @@ import type {
   PassageQuery,
   Picture,
   PictureEvent,
+  PictureExport,
   PictureForm,
   PicturePage,
   PictureQuery,
@@ -151,7 +152,9 @@ export interface Backend {
   removeFromAlbum(pictures: string[], album: string): Promise<void>;
   /** Asks where to; null when the person cancelled. `strip` leaves out everything but the pixels. */
   savePictureAs(picture: string, strip: boolean): Promise<string | null>;
-  exportPictures(pictures: string[], strip: boolean): Promise<string | null>;
+  exportPictures(pictures: string[], strip: boolean): Promise<PictureExport | null>;
+  picturesFolder(): Promise<string>;
+  revealPicturesFolder(): Promise<void>;
   revealPicture(picture: string): Promise<void>;
   copyPicture(picture: string): Promise<void>;
   /** The settings inside a dropped picture file, ours or a common tool's; null when it holds none. */

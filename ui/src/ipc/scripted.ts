@@ -108,6 +108,7 @@ const defaultSettings: Settings = {
   firstByteTimeoutS: 120,
   idleTimeoutS: 90,
   pictureWords: true,
+  stripMetadata: false,
   largestDocumentMib: 256,
   readingMemoryMib: 1024,
   readingCpuS: 20,
@@ -591,6 +592,8 @@ export class Scripted implements Backend {
   removeFromAlbum = (pictures: string[], album: string) => this.gallery.removeFromAlbum(pictures, album);
   savePictureAs = (picture: string, strip: boolean) => this.gallery.savePictureAs(picture, strip);
   exportPictures = (pictures: string[], strip: boolean) => this.gallery.exportPictures(pictures, strip);
+  picturesFolder = async () => '/home/ada/.local/share/dev.edgewise.Edgewise/files/pictures';
+  revealPicturesFolder = async () => void this.calls.push('revealPicturesFolder');
   revealPicture = async (picture: string) => void this.calls.push(`revealPicture ${picture}`);
   copyPicture = async (picture: string) => void this.calls.push(`copyPicture ${picture}`);
   readPictureSettings = () => this.gallery.readPictureSettings();
@@ -922,10 +925,11 @@ export class Scripted implements Backend {
     void this.gallery.makePictures(request, (event) => {
       if (event.kind !== 'changed') return;
       const { picture } = event;
-      answer.pictures = [picture.id];
+      if (picture.state.kind === 'done') answer.pictures = [picture.id];
       this.tell(run, { kind: 'picture', picture });
       if (picture.state.kind === 'done') this.finish(run, answer);
       if (picture.state.kind === 'failed') this.failRun(run, answer, picture.state.fault.code);
+      if (picture.state.kind === 'stopped') void this.stopRun(run.id);
     });
     return this.started(run, conversation, question, answer);
   }

@@ -74,9 +74,11 @@ export const actions = [
   { id: 'reusePrompt', name: () => m.images_action_reusePrompt(), key: 'P', menu: 'images' },
   { id: 'reuseSeed', name: () => m.images_action_reuseSeed(), key: 'S', menu: 'images' },
   { id: 'remix', name: () => m.images_action_remix(), key: 'R', menu: 'images' },
+  { id: 'reuseSize', name: () => m.images_action_reuseSize(), key: 'D', menu: 'images' },
   { id: 'starPicture', name: () => m.images_action_star(), key: '.', menu: 'images' },
   { id: 'pictureInfo', name: () => m.images_action_info(), key: 'I', menu: 'images' },
   { id: 'deletePicture', name: () => m.images_action_delete(), key: 'Delete', menu: 'images' },
+  { id: 'selectPictures', name: () => m.images_action_selectAll(), key: 'Ctrl+A', menu: 'images' },
   { id: 'swapCompared', name: () => m.images_action_swap(), key: 'C', menu: 'images' },
   { id: 'compareMode', name: () => m.images_action_mode(), key: 'M', menu: 'images' },
 

@@ -73,9 +73,9 @@ export function keyCaps(key: string, onMac = mac): string[] {
   return key.split('+').map((part) => (onMac ? (macSigns[part] ?? part) : (shortNames[part] ?? part)));
 }
 
-/** In a field a sign, or a key that edits, belongs to what is being typed; in a menu it finds an item. */
+/** In a field a sign, or a key that edits or marks, belongs to what is being typed; in a menu it finds an item. */
 export const isTyped = (key: string, target: EventTarget | null): boolean =>
-  /^(Shift\+)?(.|Space|Delete|Backspace|Enter|Tab|Home|End|Arrow\w+)$/.test(key) &&
+  /^(Shift\+)?(.|Space|Delete|Backspace|Enter|Tab|Home|End|Arrow\w+)$|^Ctrl\+A$/.test(key) &&
   target instanceof Element &&
   target.closest('input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [role=menu]') !== null;
 

@@ -13,6 +13,10 @@ import { debounce } from '$lib/debounce';
 const page = 120;
 /** Pictures kept in memory; beyond this the far ones are let go. */
 const kept = 3000;
+/** Rows read at once for a selection of pictures that nobody has looked at. */
+const batch = 500;
+/** So many selected pictures stay in memory, wherever the view is. */
+const selectedKept = 500;
 
 export const uncategorised = 'uncategorised';
 
@@ -34,6 +38,8 @@ export class Gallery {
   ready = $state(false);
   failed = $state.raw<Fault | null>(null);
   selected = new SvelteSet<string>();
+  /** A selection is being read that reaches beyond what is in memory. */
+  selecting = $state(false);
   #ids: (string | undefined)[] = [];
   #byId = new Map<string, Picture>();
   #places = new Map<string, number>();
@@ -43,12 +49,15 @@ export class Gallery {
   #era = 0;
   #wanted: [number, number] = [0, page];
   #fetching = new Set<number>();
+  #gone = new Set<string>();
   #recount;
   #reload;
+  #sweep;
 
   constructor(private backend: Backend) {
     this.#recount = debounce(400, () => void this.#count());
     this.#reload = debounce(120, () => void this.load());
+    this.#sweep = debounce(16, () => this.remove([...this.#gone]));
   }
 
   get filtered(): boolean {
@@ -109,6 +118,47 @@ export class Gallery {
     }
   }
 
+  // --- selection --------------------------------------------------------------------------------------------------------
+
+  /**
+   * Selects the places from `from` to before `to`, and reads the names of those that are not in memory. False when the
+   * list changed meanwhile: then nothing more is selected, because the places no longer mean the same pictures.
+   */
+  async select(from: number, to: number): Promise<boolean> {
+    const era = this.#era;
+    const ids: string[] = [];
+    this.selecting = true;
+    try {
+      for (let at = from; at < Math.min(to, this.total); at = from + ids.length) {
+        const known = this.#ids[at];
+        if (known !== undefined) {
+          ids.push(known);
+          continue;
+        }
+        const limit = Math.min(batch, to - at);
+        const { pictures } = await this.backend.pictures(this.#query(at, limit));
+        if (era !== this.#era || pictures.length === 0) return false;
+        for (const picture of pictures) ids.push(picture.id);
+      }
+    } finally {
+      this.selecting = false;
+    }
+    for (const id of ids) this.selected.add(id);
+    return true;
+  }
+
+  /** Every picture of an album, also those that are not in memory. */
+  async idsIn(album: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (let more = true; more;) {
+      const query = { text: null, model: null, album, starred: false, offset: ids.length, limit: batch };
+      const { pictures, total } = await this.backend.pictures(query);
+      ids.push(...pictures.map((each) => each.id));
+      more = pictures.length > 0 && ids.length < total;
+    }
+    return ids;
+  }
+
   setFilter(change: Partial<Filter>): void {
     this.filter = { ...this.filter, ...change };
     this.selected.clear();
@@ -145,12 +195,12 @@ export class Gallery {
       if (fits) {
         this.#byId.set(picture.id, picture);
         this.#version += 1;
-      } else this.removed(picture.id);
+      } else this.remove([picture.id]);
       return;
     }
     if (!this.ready || !fits) return;
     const first = this.at(0);
-    if (first && picture.createdAt < first.createdAt) {
+    if (picture.state.kind !== 'pending' || (first && picture.createdAt < first.createdAt)) {
       // One that came back, or one that nobody has looked at: its place is only known to the other side.
       this.#reload();
       return;
@@ -164,15 +214,33 @@ export class Gallery {
     this.#recount();
   }
 
+  /** A picture is gone. Of a large deletion these come one by one: they are taken out together. */
   removed(id: string): void {
-    this.selected.delete(id);
-    const place = this.#places.get(id);
-    if (place === undefined) return;
+    if (!this.#places.has(id) && !this.selected.has(id)) return;
+    this.#gone.add(id);
+    this.#sweep();
+  }
+
+  /** Takes pictures out of the list. */
+  remove(ids: readonly string[]): void {
+    const gone = new Set(ids.filter((id) => this.#places.has(id)));
+    // A selected one may lie where nobody has looked: only the other side knows what is left.
+    for (const id of ids) {
+      this.#gone.delete(id);
+      if (this.selected.delete(id) && !gone.has(id)) this.#reload();
+    }
+    if (gone.size === 0) return;
     this.#era += 1;
     this.#fetching.clear();
-    this.#ids.splice(place, 1);
-    this.#byId.delete(id);
-    this.total = Math.max(0, this.total - 1);
+    const left: (string | undefined)[] = [];
+    // Not `filter`: it would close the places that are not here yet.
+    for (let at = 0; at < this.#ids.length; at += 1) {
+      const id = this.#ids[at];
+      if (id === undefined || !gone.has(id)) left.push(id);
+      else this.#byId.delete(id);
+    }
+    this.#ids = left;
+    this.total = Math.max(0, this.total - gone.size);
     this.#touch();
     this.#recount();
     this.need(...this.#wanted);
@@ -243,8 +311,9 @@ export class Gallery {
   #letGo(): void {
     if (this.#byId.size <= kept) return;
     const middle = (this.#wanted[0] + this.#wanted[1]) / 2;
+    const spare = this.selected.size <= selectedKept;
     this.#ids.forEach((id, index) => {
-      if (id === undefined || Math.abs(index - middle) < kept / 2 || this.selected.has(id)) return;
+      if (id === undefined || Math.abs(index - middle) < kept / 2 || (spare && this.selected.has(id))) return;
       this.#ids[index] = undefined;
       this.#byId.delete(id);
     });

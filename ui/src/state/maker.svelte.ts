@@ -28,6 +28,9 @@ const known = (id: string): Attachment => ({
 /** A seed that every model takes: 31 bits, never zero. */
 export const newSeed = (): number => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) >>> 1 || 1;
 
+/** What of a picture's settings comes back into the form. `remix`: all but the seed. */
+export type Reused = 'all' | 'prompt' | 'seed' | 'size' | 'remix';
+
 export interface MakerHooks {
   /** The model to begin with, once the catalogue is known. */
   standard(): string | null;
@@ -98,9 +101,25 @@ export class Maker {
     };
   }
 
+  /** A model that can do nothing but repaint refuses a request without a mask. */
+  get needsMask(): boolean {
+    return this.form?.inpainting === true && this.form.needsReference;
+  }
+
   get ready(): boolean {
-    const missing = this.form?.needsReference === true && this.references.length === 0;
-    return this.prompt.trim() !== '' && !missing && !this.starting;
+    const { form, mask, prompt, references, starting } = this;
+    const noReference = form?.needsReference === true && references.length === 0;
+    const noMask = this.needsMask && mask === null;
+    return prompt.trim() !== '' && !noReference && !noMask && !this.tooLong && !starting;
+  }
+
+  /** Characters as the service counts them: a sign outside the basic plane is one. */
+  get promptLength(): number {
+    return [...this.prompt.trim()].length;
+  }
+
+  get tooLong(): boolean {
+    return this.promptLength > (this.form?.maxPrompt ?? Infinity);
   }
 
   /** The size that will come out, as far as it is known. */
@@ -235,9 +254,9 @@ export class Maker {
     }
   }
 
-  /** Fills the form from a request: all of it, or only its prompt or its seed, or all but the seed. */
-  async reuse(request: PictureRequest, what: 'all' | 'prompt' | 'seed' | 'remix'): Promise<void> {
-    if (what !== 'seed') {
+  /** Fills the form from a request, or a part of it. */
+  async reuse(request: PictureRequest, what: Reused): Promise<void> {
+    if (what === 'all' || what === 'remix' || what === 'prompt') {
       this.prompt = request.prompt;
       this.negativePrompt = request.negativePrompt ?? '';
     }
@@ -245,22 +264,32 @@ export class Maker {
       this.seed = request.seed;
       this.seedLocked = request.seed !== null;
     }
-    if (what === 'all' || what === 'remix') {
-      this.width = request.width;
-      this.height = request.height;
-      this.steps = request.steps;
-      this.guidance = request.guidance;
-      this.strength = request.strength;
-      void this.setMask(null);
-      this.references = request.references.map(known);
-      this.mask = request.mask === null ? null : known(request.mask);
-      if (what === 'remix') {
-        this.seed = null;
-        this.seedLocked = false;
-      }
-      if (request.model !== null && request.model !== this.model) await this.useModel(request.model);
+    if (what === 'size') this.#takeSize(request);
+    if (what === 'all' || what === 'remix') await this.#takeSettings(request);
+    if (what === 'remix') {
+      this.seed = null;
+      this.seedLocked = false;
     }
     this.changed();
+  }
+
+  #takeSize({ width, height }: PictureRequest): void {
+    const range = this.form?.size;
+    if (!range) return;
+    this.width = width === null ? null : fitted(width, range);
+    this.height = height === null ? null : fitted(height, range);
+  }
+
+  async #takeSettings(request: PictureRequest): Promise<void> {
+    this.width = request.width;
+    this.height = request.height;
+    this.steps = request.steps;
+    this.guidance = request.guidance;
+    this.strength = request.strength;
+    void this.setMask(null);
+    this.references = request.references.map(known);
+    this.mask = request.mask === null ? null : known(request.mask);
+    if (request.model !== null && request.model !== this.model) await this.useModel(request.model);
   }
 
   // --- prompts of before ----------------------------------------------------------------------------------------------

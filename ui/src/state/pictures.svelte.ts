@@ -4,10 +4,10 @@ import { SvelteMap } from 'svelte/reactivity';
 import { m } from '$i18n';
 import type { Backend } from '$ipc/backend';
 import { asFault, sentenceOf } from '$ipc/faults';
-import type { Fault, Picture, PictureEvent, PictureQuote } from '$ipc/generated/domain';
+import type { Album, Fault, Picture, PictureEvent, PictureQuote, PictureRequest } from '$ipc/generated/domain';
 import { whole } from '$lib/numbers';
 import { Gallery } from './gallery.svelte';
-import { Maker } from './maker.svelte';
+import { Maker, type Reused } from './maker.svelte';
 import type { Toasts } from './toasts.svelte';
 
 export interface PicturesHooks {
@@ -37,6 +37,10 @@ export class Pictures {
   waits = new SvelteMap<string, { fault: Fault; until: number }>();
   /** Pictures that the page could not draw, and why. */
   broken = new SvelteMap<string, 'missing' | 'damaged'>();
+  /** What pictures on their way will cost, in neurons; null where no price is published. */
+  costs = new SvelteMap<string, number | null>();
+  /** The album that new pictures go into, as the person chose it beside the form. */
+  target = $state<string | null>(null);
   /** Pictures that conversations show. */
   #seen = new SvelteMap<string, Picture | null>();
   #asked = new Set<string>();
@@ -63,7 +67,10 @@ export class Pictures {
     switch (event.kind) {
       case 'changed': {
         const { picture } = event;
-        if (picture.state.kind !== 'pending') this.waits.delete(picture.id);
+        if (picture.state.kind !== 'pending') {
+          this.waits.delete(picture.id);
+          this.costs.delete(picture.id);
+        }
         this.broken.delete(picture.id);
         if (this.#seen.has(picture.id)) this.#seen.set(picture.id, picture);
         this.gallery.changed(picture);
@@ -74,6 +81,7 @@ export class Pictures {
         break;
       case 'removed':
         this.#forget(event.picture);
+        this.gallery.removed(event.picture);
         break;
     }
   }
@@ -111,26 +119,65 @@ export class Pictures {
 
   // --- making ---------------------------------------------------------------------------------------------------------
 
+  /** The album in which new pictures are found: the chosen one, else the one that is shown. */
+  get album(): Album | undefined {
+    const { albums, filter } = this.gallery;
+    const by = (id: string | null) => albums.find((each) => each.id === id);
+    return by(this.target) ?? by(filter.album);
+  }
+
+  /** What the form asks for. */
+  async generate(): Promise<Picture[]> {
+    return this.#placed(await this.maker.generate());
+  }
+
   async cancel(id: string): Promise<void> {
     await this.#attempt(() => this.backend.cancelPicture(id));
   }
 
-  /** Another try of one that failed or was stopped; it takes the place of the old tile. */
-  async retry(picture: Picture): Promise<void> {
-    const rows = await this.maker.send({ ...picture.request, count: 1 });
-    if (rows.length > 0) await this.#attempt(() => this.backend.deletePictures([picture.id]));
+  /** Another try of one that failed or was stopped; it takes the place of the old one, in its albums too. */
+  async retry(picture: Picture): Promise<Picture | undefined> {
+    const [row] = await this.#send({ ...picture.request, count: 1 });
+    if (!row) return undefined;
+    await this.#attempt(async () => {
+      for (const album of picture.albums) await this.setInAlbum([row.id], album, true);
+      if (picture.starred) await this.star([row.id], true);
+      await this.backend.deletePictures([picture.id]);
+      this.#forgetAll([picture.id]);
+    });
+    return row;
   }
 
   /** Others like it: the same words and settings, other seeds. */
   async vary(picture: Picture, count = 4): Promise<void> {
-    const rows = await this.maker.send({ ...picture.request, seed: null, count });
+    const rows = await this.#placed(await this.#send({ ...picture.request, seed: null, count }));
     if (rows.length > 0) this.#tellBehind(m.images_varying({ count: rows.length }));
   }
 
   /** Fills the form from a picture. */
-  async reuse({ request }: Picture, what: 'all' | 'prompt' | 'seed' | 'remix'): Promise<void> {
-    await this.maker.reuse(request, what);
+  async reuse(picture: Picture, what: Reused): Promise<void> {
+    await this.maker.begin();
+    if (what === 'size' && !this.maker.form?.size) {
+      this.hooks.toasts.bad(m.images_noSize());
+      return;
+    }
+    const { request } = picture;
+    // The size that it has, also where nobody asked for one.
+    const sized = { width: request.width ?? picture.width, height: request.height ?? picture.height };
+    await this.maker.reuse(what === 'size' ? { ...request, ...sized } : request, what);
     this.#tellBehind(m.images_reused());
+  }
+
+  /** Sees to it that `costs` knows what a picture on its way will take. */
+  async estimate({ id, request }: Picture): Promise<void> {
+    if (this.costs.has(id)) return;
+    this.costs.set(id, null);
+    try {
+      const quote = await this.backend.quotePicture({ ...request, count: 1 });
+      if (this.costs.has(id)) this.costs.set(id, quote.neurons);
+    } catch {
+      // Without an estimate the tile tells the seconds only.
+    }
   }
 
   // --- what can be done with pictures -----------------------------------------------------------------------------------
@@ -147,7 +194,7 @@ export class Pictures {
     const next = this.#neighbour(ids);
     await this.#attempt(async () => {
       await this.backend.deletePictures(ids);
-      for (const id of ids) this.#forget(id);
+      this.#forgetAll(ids);
       if (next !== undefined) this.open = next;
       this.hooks.toasts.show(
         ids.length === 1 ? m.images_deletedOne() : m.images_deleted({ count: whole(ids.length) }),
@@ -169,8 +216,13 @@ export class Pictures {
 
   async exportZip(ids: string[], strip: boolean): Promise<void> {
     await this.#attempt(async () => {
-      const file = await this.backend.exportPictures(ids, strip);
-      if (file) this.hooks.toasts.show(m.images_saved({ file }));
+      const made = await this.backend.exportPictures(ids, strip);
+      if (!made) return;
+      const { file, count } = made;
+      const all = ids.length;
+      this.hooks.toasts.show(
+        count < all ? m.images_zipPartly({ count: whole(count), all: whole(all), file }) : m.images_saved({ file }),
+      );
     });
   }
 
@@ -230,12 +282,20 @@ export class Pictures {
     });
   }
 
-  async deleteAlbum(id: string, withPictures: boolean): Promise<void> {
+  /** Deletes an album, alone or with its pictures; either can be taken back. */
+  async deleteAlbum({ id, name }: Album, withPictures: boolean): Promise<void> {
     await this.#attempt(async () => {
+      const ids = await this.gallery.idsIn(id);
       await this.backend.deleteAlbum(id, withPictures);
+      if (withPictures) this.#forgetAll(ids);
+      if (this.target === id) this.target = null;
       if (this.gallery.filter.album === id) this.gallery.setFilter({ album: null });
       else await this.gallery.load();
       await this.gallery.loadAlbums();
+      this.hooks.toasts.show(
+        withPictures ? m.images_albumDeletedAll({ name, count: whole(ids.length) }) : m.images_albumDeleted({ name }),
+        { label: m.undo(), run: () => void this.#attempt(() => this.#undeleteAlbum(name, ids, withPictures)) },
+      );
     });
   }
 
@@ -245,6 +305,19 @@ export class Pictures {
       else await this.backend.removeFromAlbum(ids, album);
       this.#albumsChanged(ids, album, inside);
     });
+  }
+
+  // --- selection --------------------------------------------------------------------------------------------------------
+
+  /** Selects a stretch of the gallery, also what nobody has looked at yet. */
+  async select(from: number, to: number): Promise<void> {
+    await this.#attempt(async () => {
+      if (!(await this.gallery.select(from, to))) this.hooks.toasts.show(m.images_selectAgain());
+    });
+  }
+
+  async selectAll(): Promise<void> {
+    await this.select(0, this.gallery.total);
   }
 
   // --- lightbox and comparison --------------------------------------------------------------------------------------------
@@ -267,7 +340,20 @@ export class Pictures {
 
   compare(ids: string[]): void {
     const [left, right] = ids;
-    if (left !== undefined && right !== undefined) this.compared = [left, right];
+    if (left === undefined || right === undefined) return;
+    // A selected one may have been let go since.
+    for (const id of [left, right]) if (!this.of(id)) void this.look(id);
+    this.compared = [left, right];
+  }
+
+  /** The picture before (-1) or after (1) another one that can be looked at, among those that are here. */
+  beside(id: string, by: 1 | -1): Picture | undefined {
+    const from = this.gallery.placeOf(id);
+    if (from < 0) return undefined;
+    for (let place = from + by; ; place += by) {
+      const picture = this.gallery.at(place);
+      if (!picture || this.kindOf(picture) === 'done') return picture;
+    }
   }
 
   swapCompared(): void {
@@ -276,9 +362,29 @@ export class Pictures {
 
   // --- inside ---------------------------------------------------------------------------------------------------------
 
+  /** The form and the gallery are in sight. */
+  get #inSight(): boolean {
+    return this.open === null && this.hooks.inView() && this.formShown;
+  }
+
+  /** Asks for pictures from elsewhere than the form: what fails is told where the person is. */
+  async #send(request: PictureRequest): Promise<Picture[]> {
+    const rows = await this.maker.send(request);
+    const { fault } = this.maker;
+    if (fault && rows.length === 0 && !this.#inSight) this.hooks.toasts.bad(sentenceOf(fault));
+    return rows;
+  }
+
+  /** Puts new pictures into their album. */
+  async #placed(rows: Picture[]): Promise<Picture[]> {
+    const ids = rows.map((row) => row.id);
+    if (this.album && ids.length > 0) await this.setInAlbum(ids, this.album.id, true);
+    return rows;
+  }
+
   /** Says what happened in the form or the gallery when something lies over them. */
   #tellBehind(text: string): void {
-    if (this.open === null && this.hooks.inView() && this.formShown) return;
+    if (this.#inSight) return;
     this.hooks.toasts.show(text, {
       label: m.images_show(),
       run: () => {
@@ -301,12 +407,25 @@ export class Pictures {
     await Promise.all([this.gallery.load(), this.gallery.loadAlbums()]);
   }
 
+  async #undeleteAlbum(name: string, ids: string[], withPictures: boolean): Promise<void> {
+    const album = await this.backend.createAlbum(name);
+    if (withPictures) await this.backend.undeletePictures(ids);
+    await this.backend.addToAlbum(ids, album.id);
+    for (const id of ids) this.#asked.delete(id);
+    await Promise.all([this.gallery.load(), this.gallery.loadAlbums()]);
+  }
+
   #forget(id: string): void {
     this.waits.delete(id);
+    this.costs.delete(id);
     if (this.#seen.has(id)) this.#seen.set(id, null);
     if (this.open === id) this.open = null;
     if (this.compared?.includes(id)) this.compared = null;
-    this.gallery.removed(id);
+  }
+
+  #forgetAll(ids: string[]): void {
+    for (const id of ids) this.#forget(id);
+    this.gallery.remove(ids);
   }
 
   /** Where the lightbox goes when the open picture is deleted. */

@@ -31,12 +31,12 @@ describe('Maker', () => {
     await maker.choose('@cf/black-forest-labs/flux-2-klein-4b');
     maker.setRatio('3:2');
     const [width, height] = maker.size;
-    maker.setSide('width', 600);
-    expect(maker.size[0]).toBe(600);
-    expect(maker.size[1] / 600).toBeCloseTo(height / width, 1);
+    maker.setSide('width', 608);
+    expect(maker.size[0]).toBe(608);
+    expect(maker.size[1] / 608).toBeCloseTo(height / width, 1);
     maker.sizeLocked = false;
     maker.setSide('height', 1024);
-    expect(maker.size).toEqual([600, 1024]);
+    expect(maker.size).toEqual([608, 1024]);
     maker.setSide('height', null);
     expect(maker.request).toMatchObject({ width: null, height: null });
   });
@@ -61,8 +61,21 @@ describe('Maker', () => {
     maker.prompt = 'A fox';
     expect(maker.ready).toBe(false);
     await pictures.useAsReference('picture-0');
-    expect(maker.ready).toBe(true);
     expect(maker.request.references).toHaveLength(1);
+    expect(maker.ready, 'a model that only repaints refuses a request without a mask').toBe(false);
+    await maker.setMask(new Blob([new Uint8Array([1])], { type: 'image/png' }));
+    expect(maker.ready).toBe(true);
+    await maker.choose('@cf/runwayml/stable-diffusion-v1-5-img2img');
+    expect(maker.request.mask, 'one that takes no mask is sent none').toBeNull();
+    expect(maker.ready).toBe(true);
+  });
+
+  it('a_prompt_is_measured_in_signs_and_a_longer_one_is_not_sent', async () => {
+    const { maker } = await opened();
+    maker.prompt = '🦊'.repeat(2048);
+    expect(maker.ready).toBe(true);
+    maker.prompt += '🦊';
+    expect([maker.tooLong, maker.ready]).toEqual([true, false]);
   });
 
   it('goes_back_through_the_prompts_and_returns_to_the_unsent_words', async () => {
@@ -181,6 +194,40 @@ describe('Gallery', () => {
     expect([gallery.at(3)?.id, gallery.at(4)?.id]).toEqual(ids);
   });
 
+  it('all_of_a_large_gallery_can_be_selected_without_holding_it', async () => {
+    const { gallery, pictures } = await opened('many');
+    await pictures.selectAll();
+    expect(gallery.selected.size).toBe(25_000);
+    expect(gallery.at(20_000), 'only names were read').toBeUndefined();
+  });
+
+  it('a_stretch_reaches_over_pages_that_nobody_looked_at', async () => {
+    const { gallery, pictures } = await opened('many');
+    await pictures.select(100, 900);
+    expect(gallery.selected.size).toBe(800);
+    expect([gallery.selected.has('picture-100'), gallery.selected.has('picture-899')]).toEqual([true, true]);
+    expect(gallery.selected.has('picture-900')).toBe(false);
+  });
+
+  it('a_gallery_that_changes_meanwhile_is_not_selected_wrongly', async () => {
+    const { app, gallery, pictures } = await opened('many');
+    const selecting = pictures.select(0, 5000);
+    pictures.hear({ kind: 'changed', picture: { ...gallery.at(0)!, id: 'new', state: { kind: 'pending' } } });
+    await selecting;
+    expect(gallery.selected.size).toBe(0);
+    expect(app.toasts.items.at(-1)?.text).toContain('Select again');
+  });
+
+  it('thousands_are_deleted_and_come_back', async () => {
+    const { app, gallery, pictures } = await opened('many');
+    await pictures.select(10, 6010);
+    await pictures.delete([...gallery.selected]);
+    await until(() => gallery.total === 19_000);
+    expect(gallery.at(10)?.id).toBe('picture-6010');
+    app.toasts.items.at(-1)?.action?.run();
+    await until(() => gallery.total === 25_000 && gallery.at(10)?.id === 'picture-10', 20_000);
+  }, 30_000);
+
   it('the_days_point_at_their_first_pictures', async () => {
     const { gallery } = await opened('many');
     await until(() => gallery.days.length > 0);
@@ -231,6 +278,75 @@ describe('Pictures', () => {
     expect(maker.request).toMatchObject({ prompt: request.prompt, seed: request.seed, width: request.width });
   });
 
+  it('the_size_is_brought_back_where_the_model_has_one', async () => {
+    const { app, gallery, maker, pictures } = await opened();
+    const picture = gallery.at(1)!;
+    await pictures.reuse(picture, 'size');
+    expect(app.toasts.items.at(-1)?.text, 'flux-1-schnell draws in one size').toContain('one size only');
+    await maker.choose('@cf/black-forest-labs/flux-2-klein-4b');
+    maker.prompt = 'my own';
+    await pictures.reuse(picture, 'size');
+    expect(maker.request).toMatchObject({ prompt: 'my own', width: picture.width, height: picture.height });
+  });
+
+  it('new_pictures_go_into_the_chosen_album_or_the_one_that_is_shown', async () => {
+    const { gallery, maker, pictures } = await opened();
+    maker.prompt = 'A fox';
+    expect(pictures.album).toBeUndefined();
+    gallery.setFilter({ album: 'album-2' });
+    await pictures.generate();
+    await until(() => gallery.at(0)?.albums.includes('album-2') === true);
+    pictures.target = 'album-1';
+    gallery.clearFilter();
+    await until(() => gallery.total === 65);
+    const [row] = await pictures.generate();
+    expect(gallery.of(row!.id)?.albums).toEqual(['album-1']);
+  });
+
+  it('another_try_stays_in_its_album_and_keeps_its_star', async () => {
+    const { backend, gallery, maker, pictures } = await opened();
+    backend.gallery.fail = 'modelBusy';
+    maker.prompt = 'A fox';
+    const [row] = await maker.generate();
+    await until(() => gallery.at(0)?.state.kind === 'failed');
+    await pictures.setInAlbum([row!.id], 'album-1', true);
+    await pictures.star([row!.id], true);
+    const next = await pictures.retry(gallery.of(row!.id)!);
+    expect(gallery.of(next!.id)).toMatchObject({ albums: ['album-1'], starred: true });
+  });
+
+  it('what_a_picture_on_its_way_will_cost_is_known_until_it_is_there', async () => {
+    const { gallery, maker, pictures } = await opened();
+    maker.prompt = 'A fox';
+    const [row] = await maker.generate();
+    await pictures.estimate(row!);
+    expect(pictures.costs.get(row!.id)).toBeCloseTo(57.6);
+    await until(() => gallery.at(0)?.state.kind === 'done');
+    expect(pictures.costs.has(row!.id)).toBe(false);
+  });
+
+  it('a_failed_request_from_elsewhere_than_the_form_is_told_there', async () => {
+    const { app, backend, gallery, pictures } = await opened();
+    pictures.open = gallery.at(0)!.id;
+    backend.makePictures = () => Promise.reject({ code: 'capReached' });
+    await pictures.vary(gallery.at(0)!);
+    expect(app.toasts.items.at(-1)?.tone).toBe('bad');
+  });
+
+  it('the_zip_says_how_many_were_left_out', async () => {
+    const { app, gallery, pictures } = await opened();
+    const ids = [8, 9, 10].map((at) => gallery.at(at)!.id);
+    await pictures.exportZip(ids, false);
+    expect(app.toasts.items.at(-1)?.text).toContain('2 of 3');
+  });
+
+  it('a_picture_is_compared_with_a_neighbour_that_can_be_shown', async () => {
+    const { gallery, pictures } = await opened();
+    expect(gallery.at(9)?.state.kind).toBe('missing');
+    expect(pictures.beside(gallery.at(8)!.id, 1)?.id).toBe(gallery.at(10)!.id);
+    expect(pictures.beside(gallery.at(0)!.id, -1)).toBeUndefined();
+  });
+
   it('a_dropped_file_fills_the_form_and_says_whose_settings_they_are', async () => {
     const { app, maker, pictures } = await opened();
     expect(await pictures.readSettings('grant')).toBe(true);
@@ -245,9 +361,22 @@ describe('Pictures', () => {
     await until(() => gallery.albums.some((album) => album.name === 'Sea' && album.count === 2));
     const album = gallery.albums.find((each) => each.name === 'Sea')!;
     expect(gallery.at(0)?.albums).toContain(album.id);
-    await pictures.deleteAlbum(album.id, false);
+    await pictures.deleteAlbum(album, false);
     expect(gallery.total).toBe(64);
     expect(gallery.albums.some((each) => each.name === 'Sea')).toBe(false);
+  });
+
+  it.each([true, false])('an_album_deleted_with_its_pictures_%s_comes_back_whole', async (withPictures) => {
+    const { app, gallery, pictures } = await opened();
+    const album = gallery.albums.find((each) => each.id === 'album-1')!;
+    const ids = await gallery.idsIn(album.id);
+    await pictures.deleteAlbum(album, withPictures);
+    await until(() => gallery.total === (withPictures ? 64 - album.count : 64));
+    app.toasts.items.at(-1)?.action?.run();
+    await until(() => gallery.albums.some(({ name, count }) => name === album.name && count === album.count));
+    const back = gallery.albums.find(({ name }) => name === album.name)!;
+    expect(await gallery.idsIn(back.id)).toEqual(ids);
+    expect(gallery.total).toBe(64);
   });
 
   it('a_picture_in_a_conversation_is_known_there_and_follows_its_news', async () => {

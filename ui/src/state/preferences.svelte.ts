@@ -96,6 +96,7 @@ function fallback(): Settings {
     firstByteTimeoutS: 120,
     idleTimeoutS: 90,
     pictureWords: true,
+    stripMetadata: false,
     largestDocumentMib: 256,
     readingMemoryMib: 1024,
     readingCpuS: 20,

@@ -190,6 +190,17 @@ describe('the rest', () => {
     expect(commands.run('stop')).toBe(false);
   });
 
+  it('what_lies_on_top_of_a_command_gives_it_back_when_it_goes', () => {
+    const commands = new Commands();
+    const [below, above] = [vi.fn(), vi.fn()];
+    commands.register({ starPicture: below });
+    const leave = commands.register({ starPicture: above });
+    commands.run('starPicture');
+    leave();
+    commands.run('starPicture');
+    expect([below.mock.calls.length, above.mock.calls.length]).toEqual([1, 1]);
+  });
+
   it('a_toast_stays_while_it_is_held', () => {
     vi.useFakeTimers();
     const toasts = new Toasts();

@@ -64,6 +64,8 @@ pub struct Settings {
     pub idle_timeout_s: u32,
     /// A message that begins with `画`, `/image` or `/draw` makes a picture.
     pub picture_words: bool,
+    /// Pictures leave without their settings inside, unless the person says otherwise.
+    pub strip_metadata: bool,
     /// Bytes of the largest document that is read, in MiB.
     pub largest_document_mib: u32,
     /// Memory that the reading of one document may take, in MiB.
@@ -104,6 +106,7 @@ impl Default for Settings {
             first_byte_timeout_s: 120,
             idle_timeout_s: 90,
             picture_words: true,
+            strip_metadata: false,
             largest_document_mib: 256,
             reading_memory_mib: 1_024,
             reading_cpu_s: 20,

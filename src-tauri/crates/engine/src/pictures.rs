@@ -328,6 +328,23 @@ impl Pictures {
             .await
     }
 
+    /// The folder in which all pictures lie. It is there afterwards, also when none was made yet.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn pictures_folder(&self) -> Result<PathBuf, Fault> {
+        self.engine
+            .database()
+            .read(|shelf| {
+                let folder = shelf.disk.pictures_folder()?;
+                std::fs::create_dir_all(&folder).map_err(|error| {
+                    Fault::new(FaultCode::ReadOnly).with_detail(format!("{}: {error}", folder.display()))
+                })?;
+                Ok(folder)
+            })
+            .await
+    }
+
     /// Writes a copy of a picture to a file, with its settings or without anything but its pixels.
     ///
     /// # Errors

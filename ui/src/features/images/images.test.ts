@@ -37,7 +37,7 @@ describe('MakerForm', () => {
     await maker.choose('@cf/black-forest-labs/flux-2-klein-4b');
     await tick();
     expect(fields()).toEqual({ ...schnell, shape: true, steps: false, seed: true, references: true });
-    await maker.choose('@cf/lykon/dreamshaper-8-lcm');
+    await maker.choose('@cf/runwayml/stable-diffusion-v1-5-img2img');
     await tick();
     expect(Object.values(fields()).every(Boolean)).toBe(true);
   });

@@ -9,6 +9,7 @@ import Accounts from './Accounts.svelte';
 import ChatSettings from './ChatSettings.svelte';
 import Data from './Data.svelte';
 import General from './General.svelte';
+import ImageSettings from './ImageSettings.svelte';
 import Keyboard from './Keyboard.svelte';
 import ModelSettings from './ModelSettings.svelte';
 import Network from './Network.svelte';
@@ -25,6 +26,7 @@ export const sections: readonly Section[] = [
   { id: 'accounts', name: () => m.section_accounts(), component: Accounts },
   { id: 'models', name: () => m.section_models(), component: ModelSettings },
   { id: 'chat', name: () => m.section_chat(), component: ChatSettings },
+  { id: 'images', name: () => m.section_images(), component: ImageSettings },
   { id: 'usage', name: () => m.section_usage(), component: UsageSettings },
   { id: 'keyboard', name: () => m.section_keyboard(), component: Keyboard },
   { id: 'network', name: () => m.section_network(), component: Network },

@@ -147,6 +147,11 @@ export const models: Model[] = [
     description: 'A fast Stable Diffusion model for illustration and photography.',
     beta: true,
   }),
+  model('@cf/runwayml/stable-diffusion-v1-5-img2img', {
+    task: 'textToImage',
+    description: 'Changes a given picture by a prompt.',
+    beta: true,
+  }),
   model('@cf/runwayml/stable-diffusion-v1-5-inpainting', {
     task: 'textToImage',
     description: 'Repaints a marked part of a picture.',

@@ -9,6 +9,7 @@ import type {
   GalleryDay,
   Picture,
   PictureEvent,
+  PictureExport,
   PictureForm,
   PicturePage,
   PictureQuery,
@@ -40,41 +41,58 @@ const sizes: [number, number][] = [
   [1344, 768],
 ];
 
-/** What each model takes; the scripted shelf holds one of each kind. */
+/** The Stable Diffusion family, and what is assumed of a model that is not known. */
+const stableDiffusion: Omit<PictureForm, 'model'> = {
+  maxPrompt: null,
+  size: { min: 256, max: 2048, step: 8, default: null },
+  defaultSize: [1024, 1024],
+  steps: { min: 1, max: 20, step: 1, default: 20 },
+  guidance: { min: 0, max: 20, step: 0.1, default: 7.5 },
+  negativePrompt: true,
+  seed: true,
+  references: 0,
+  needsReference: false,
+  imageToImage: false,
+  inpainting: false,
+  live: false,
+};
+
+/** What each model takes, as the table of the crate `workers-ai` has it (`images/form.rs`). */
 const forms: Record<string, Partial<PictureForm>> = {
-  'flux-1-schnell': { steps: { min: 1, max: 8, step: 1, default: 4 }, maxPrompt: 2048 },
+  'flux-1-schnell': {
+    maxPrompt: 2048,
+    size: null,
+    steps: { min: 1, max: 8, step: 1, default: 4 },
+    guidance: null,
+    negativePrompt: false,
+    seed: false,
+  },
   'flux-2-klein-4b': {
-    size: { min: 256, max: 1920, step: 8, default: 1024 },
-    seed: true,
+    size: { min: 256, max: 1920, step: 16, default: null },
+    steps: null,
+    guidance: null,
+    negativePrompt: false,
     references: 4,
   },
-  'dreamshaper-8-lcm': {
-    size: { min: 256, max: 2048, step: 8, default: 1024 },
-    steps: { min: 1, max: 20, step: 1, default: 8 },
-    guidance: { min: 0, max: 20, step: 0.1, default: 7.5 },
-    negativePrompt: true,
-    seed: true,
+  'stable-diffusion-v1-5-img2img': {
+    defaultSize: [512, 512],
     references: 1,
+    needsReference: true,
     imageToImage: true,
   },
   'stable-diffusion-v1-5-inpainting': {
-    size: { min: 256, max: 2048, step: 8, default: 512 },
-    steps: { min: 1, max: 20, step: 1, default: 20 },
-    guidance: { min: 0, max: 20, step: 0.1, default: 7.5 },
-    negativePrompt: true,
-    seed: true,
+    defaultSize: [512, 512],
     references: 1,
     needsReference: true,
     imageToImage: true,
     inpainting: true,
-    defaultSize: [512, 512],
   },
   'lucid-origin': {
-    size: { min: 256, max: 2500, step: 8, default: 1120 },
-    steps: { min: 1, max: 40, step: 1, default: null },
-    guidance: { min: 0, max: 10, step: 0.1, default: 4.5 },
-    seed: true,
+    size: { min: 256, max: 2500, step: 8, default: null },
     defaultSize: [1120, 1120],
+    steps: { min: 1, max: 40, step: 1, default: 25 },
+    guidance: { min: 0, max: 10, step: 0.1, default: 4.5 },
+    negativePrompt: false,
   },
 };
 
@@ -103,6 +121,7 @@ export class ScriptedPictures {
   private albumRows = new Map<string, string>();
   private urls = new Map<string, string>();
   private timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private listeners = new Map<string, Listener<PictureEvent>>();
   private counter = 0;
 
   constructor(
@@ -122,39 +141,28 @@ export class ScriptedPictures {
   }
 
   async pictureForm(model: string): Promise<PictureForm> {
-    return {
-      model,
-      maxPrompt: null,
-      size: null,
-      defaultSize: [1024, 1024],
-      steps: null,
-      guidance: null,
-      negativePrompt: false,
-      seed: false,
-      references: 0,
-      needsReference: false,
-      imageToImage: false,
-      inpainting: false,
-      live: true,
-      ...forms[model.slice(model.lastIndexOf('/') + 1)],
-    };
+    return { ...stableDiffusion, model, ...forms[model.slice(model.lastIndexOf('/') + 1)] };
   }
 
   async quotePicture(request: PictureRequest): Promise<PictureQuote> {
-    const neurons = this.price(request) * request.count;
+    const one = price(request);
+    if (one === null) return { neurons: null, shareOfDay: null, ask: this.ask };
+    const neurons = one * request.count;
     return { neurons, shareOfDay: neurons / 10_000, ask: this.ask };
   }
 
   async makePictures(request: PictureRequest, events: Listener<PictureEvent>): Promise<Picture[]> {
     if (request.prompt.trim() === '') throw { code: 'invalidInput' } satisfies Fault;
+    const { seed: takesSeed } = await this.pictureForm(request.model ?? drawers[0]!);
     const rows = Array.from({ length: request.count }, (_, index) => {
-      const seed = (request.seed ?? Math.floor(Math.random() * 2 ** 31)) + index;
+      const seed = takesSeed ? (request.seed ?? Math.floor(Math.random() * 2 ** 31)) + index : null;
       return this.blank(`picture-new-${(this.counter += 1)}`, { ...request, seed, count: 1 }, Date.now());
     });
     this.rows.unshift(...rows);
     for (const [index, row] of rows.entries()) {
-      this.changed(row, events);
-      const end = setTimeout(() => this.finish(row, events), this.speed * (1 + index * 0.4));
+      this.listeners.set(row.id, events);
+      this.changed(row);
+      const end = setTimeout(() => this.finish(row), this.speed * (1 + index * 0.4));
       this.timers.set(row.id, end);
     }
     return rows.map((row) => ({ ...row }));
@@ -230,7 +238,7 @@ export class ScriptedPictures {
   }
 
   async createAlbum(name: string): Promise<Album> {
-    const id = `album-${this.albumRows.size + 1}`;
+    const id = `album-${(this.counter += 1) + 2}`;
     this.albumRows.set(id, name);
     return { id, name, count: 0 };
   }
@@ -243,8 +251,11 @@ export class ScriptedPictures {
   async deleteAlbum(id: string, withPictures: boolean): Promise<void> {
     const inside = this.rows.filter((row) => row.albums.includes(id));
     this.albumRows.delete(id);
-    if (withPictures) await this.deletePictures(inside.map((row) => row.id));
-    else for (const row of inside) row.albums = row.albums.filter((each) => each !== id);
+    for (const row of inside) row.albums = row.albums.filter((each) => each !== id);
+    if (!withPictures) return;
+    // As the app does it: the pictures go into the trash without a word.
+    for (const row of inside) this.trash.set(row.id, row);
+    this.rows = this.rows.filter((row) => !this.trash.has(row.id));
   }
 
   async addToAlbum(ids: string[], album: string): Promise<void> {
@@ -268,9 +279,10 @@ export class ScriptedPictures {
     return `/home/ada/Pictures/${this.row(id).fileName}`;
   }
 
-  async exportPictures(ids: string[], strip: boolean): Promise<string> {
+  async exportPictures(ids: string[], strip: boolean): Promise<PictureExport> {
     this.hooks.called(`exportPictures ${ids.length} ${strip}`);
-    return '/home/ada/Pictures/pictures.zip';
+    const count = ids.filter((id) => this.row(id).state.kind === 'done').length;
+    return { file: '/home/ada/Pictures/pictures.zip', count };
   }
 
   async readPictureSettings(): Promise<PictureSettings> {
@@ -356,31 +368,27 @@ export class ScriptedPictures {
         inputTokens: null,
         outputTokens: null,
         cachedTokens: null,
-        neurons: this.price(row.request),
+        neurons: price(row.request),
         estimated: false,
       },
     });
   }
 
-  private finish(row: Picture, events: Listener<PictureEvent>): void {
+  private finish(row: Picture): void {
     if (row.state.kind !== 'pending') return;
     if (this.fail) row.state = { kind: 'failed', fault: { code: this.fail } };
     else {
       this.complete(row, this.speed);
       this.hooks.spend(row.usage?.neurons ?? 0);
     }
-    this.changed(row, events);
+    this.changed(row);
   }
 
-  private changed(row: Picture, events?: Listener<PictureEvent>): void {
+  private changed(row: Picture): void {
     const event: PictureEvent = { kind: 'changed', picture: structuredClone(row) };
-    events?.(event);
+    this.listeners.get(row.id)?.(event);
+    if (row.state.kind !== 'pending') this.listeners.delete(row.id);
     this.hooks.tell(event);
-  }
-
-  private price({ width, height, steps }: PictureRequest): number {
-    const tiles = Math.ceil((width ?? 1024) / 512) * Math.ceil((height ?? 1024) / 512);
-    return tiles * 4.8 + (steps ?? 4) * 9.6;
   }
 
   private found({ text, model, album, starred }: PictureQuery): Picture[] {
@@ -421,6 +429,21 @@ export class ScriptedPictures {
       this.urls.set(key, url);
     }
     return url;
+  }
+}
+
+/** By the published prices; null for a model without one. */
+function price({ model, width, height, steps }: PictureRequest): number | null {
+  const tiles = Math.ceil((width ?? 1024) / 512) * Math.ceil((height ?? 1024) / 512);
+  switch ((model ?? drawers[0]!).split('/').at(-1)) {
+    case 'flux-1-schnell':
+      return tiles * 4.8 + (steps ?? 4) * 9.6;
+    case 'flux-2-klein-4b':
+      return tiles * 26.05;
+    case 'lucid-origin':
+      return tiles * 636;
+    default:
+      return null;
   }
 }
 

@@ -329,20 +329,28 @@ export class App {
     else {
       if (this.router.route.view !== 'chat') this.router.go('chat', this.router.lastChat);
       if (pictures) this.dropped = grant;
-      else void this.#addToChat(grant.id);
+      else void this.#addToChat(grant);
     }
   }
 
-  /** Documents for this conversation only. One that has not begun has no place of its own yet: there they lie in the
-      library and are attached one by one. */
-  async #addToChat(grant: string): Promise<void> {
+  /** Documents for this conversation only. One that has not begun has no place of its own yet: there a single file lies in
+      the library and is attached; several, or a folder, become a collection that is attached as one. */
+  async #addToChat(grant: Grant): Promise<void> {
     this.follow();
     const { chat } = this;
-    if (chat.id === null) {
-      await this.library.addGrant(null, grant, ({ id }) => void chat.attach({ documents: [id] }));
+    if (chat.id !== null) {
+      const ingest = await this.library.addGrant(ofConversation(chat.id), grant.id);
+      if (ingest) await chat.attach({ collections: [ingest.collection.id] });
       return;
     }
-    const ingest = await this.library.addGrant(ofConversation(chat.id), grant);
+    const [first] = grant.files;
+    if (grant.files.length <= 1 && !first?.folder) {
+      await this.library.addGrant(null, grant.id, ({ id }) => void chat.attach({ documents: [id] }));
+      return;
+    }
+    const name = first?.name ?? '';
+    const group = grant.files.length === 1 ? name : m.library_group({ name, count: grant.files.length - 1 });
+    const ingest = await this.library.addGroup(group, grant.id, (collection) => void chat.detach(collection));
     if (ingest) await chat.attach({ collections: [ingest.collection.id] });
   }
 

@@ -62,6 +62,10 @@ export class Ingest {
   /** It waits for a limit or a busy model, until then. */
   pause = $state.raw<{ fault: Fault; until: number } | null>(null);
   result = $state.raw<{ ready: number; failed: number; neurons: number } | null>(null);
+  /** Why it ended before everything was done. */
+  fault = $state.raw<Fault | null>(null);
+  /** Its collection was made for it alone, and goes when the price is refused. */
+  ondeclined: (() => void) | null = null;
   /** States of its documents, for the count of ready ones. */
   rows = new SvelteMap<string, Document>();
 
@@ -79,7 +83,8 @@ export class Ingest {
   /** One of its documents changed. */
   follow(document: Document): void {
     this.rows.set(document.id, document);
-    if (document.state.kind === 'paused' && this.phase === 'working') this.phase = 'paused';
+    // With a reason it waits by itself, and goes on by itself.
+    if (document.state.kind === 'paused' && !document.state.fault && this.phase === 'working') this.phase = 'paused';
   }
 
   apply(event: IngestEvent): void {
@@ -108,6 +113,7 @@ export class Ingest {
         break;
       case 'finished':
         this.result = { ready: event.ready, failed: event.failed, neurons: event.neurons };
+        this.fault = event.fault ?? null;
         this.phase = 'over';
         break;
     }
@@ -242,6 +248,30 @@ export class Library {
     );
   }
 
+  /** Files that came together and belong to a conversation that has not begun: one collection of their own, named
+      after the folder or the first of them. The same folder again goes where it went before. `declined` is told when
+      the price is refused and nothing is left of it. */
+  async addGroup(name: string, grant: string, declined: (collection: string) => void): Promise<Ingest | null> {
+    const known = this.collections.find((each) => each.name === name);
+    try {
+      const colour = colours[this.collections.length % colours.length] ?? 'blue';
+      const collection = known ?? (await this.backend.createCollection(name, colour, standardSettings()));
+      this.#put(collection);
+      const ingest = await this.addGrant(collection.id, grant);
+      if (ingest && !known) {
+        ingest.ondeclined = () => {
+          declined(collection.id);
+          this.collections = this.collections.filter(({ id }) => id !== collection.id);
+          void this.#attempt(() => this.backend.deleteCollection(collection.id));
+        };
+      }
+      return ingest;
+    } catch (error) {
+      this.trouble(asFault(error));
+      return null;
+    }
+  }
+
   addText(place: Place, title: string, text: string): Promise<Ingest | null> {
     return this.#start((events) => this.backend.addText(place, title, text, events));
   }
@@ -310,8 +340,8 @@ export class Library {
     }
     if (event.kind !== 'finished') return;
     this.#recount();
-    // What was left out stays in sight until it is put away.
-    if (ingest.skipped.length === 0 || ingest.quote) this.ingests.delete(ingest.run);
+    // What was left out, or why it ended early, stays in sight until it is put away.
+    if (!ingest.fault && (ingest.skipped.length === 0 || ingest.quote)) this.ingests.delete(ingest.run);
   }
 
   dismiss(ingest: Ingest): void {
@@ -326,7 +356,10 @@ export class Library {
     ingest.agreed = accept;
     ingest.phase = 'working';
     await this.#attempt(() => (accept ? this.backend.acceptQuote(quote.id) : this.backend.declineQuote(quote.id)));
-    if (!accept) this.ingests.delete(ingest.run);
+    if (!accept) {
+      this.ingests.delete(ingest.run);
+      ingest.ondeclined?.();
+    }
     this.#recount();
   }
 
@@ -335,8 +368,10 @@ export class Library {
     await this.#attempt(() => this.backend.pauseIngest(ingest.run));
   }
 
+  /** Goes on; one that waits for a limit tries at once. */
   async resume(ingest: Ingest): Promise<void> {
-    ingest.phase = 'working';
+    ingest.phase = ingest.quote || ingest.passages.all > 0 ? 'working' : 'counting';
+    ingest.pause = null;
     await this.#attempt(() => this.backend.resumeIngest(ingest.run));
   }
 

@@ -98,14 +98,40 @@ describe('adding to the library', () => {
     expect(library.ingests.size).toBe(0);
   });
 
+  it('files_that_came_together_are_one_collection_and_go_when_the_price_is_refused', async () => {
+    const { backend, library } = shelf();
+    await library.load();
+    const gone: string[] = [];
+    const ingest = await library.addGroup('Reports', 'grant', (id) => gone.push(id));
+    expect(library.byId.get(ingest!.collection.id)?.name).toBe('Reports');
+    await until(() => library.asking !== null);
+    await library.answer(ingest!, false);
+    expect(gone).toEqual([ingest!.collection.id]);
+    expect((await backend.collections()).some(({ name }) => name === 'Reports')).toBe(false);
+    // A folder that was dropped before goes where it went.
+    const again = await library.addGroup('Research', 'grant', (id) => gone.push(id));
+    expect(again!.collection.id).toBe('research');
+  });
+
+  it('why_a_run_ended_early_stays_in_sight', async () => {
+    const { library } = shelf('indexing');
+    await library.attach();
+    const ingest = [...library.ingests.values()][0]!;
+    ingest.apply({ kind: 'finished', ready: 1, failed: 2, neurons: 3, fault: { code: 'tokenRejected' } });
+    expect(ingest.fault?.code).toBe('tokenRejected');
+    expect(ingest.phase).toBe('over');
+  });
+
   it('ingestions_that_went_on_without_a_window_are_taken_up', async () => {
     const { library } = shelf('indexing');
     await library.attach();
-    const [ingest] = [...library.ingests.values()];
+    const [ingest, spent] = [...library.ingests.values()];
     expect(ingest?.passages).toEqual({ done: 688, all: 2310 });
     expect(ingest?.pause?.fault.code).toBe('rateLimited');
+    // That one waits for the next day of the service.
+    expect(new Date(spent!.pause!.until).getUTCHours()).toBe(0);
     await library.attach();
-    expect(library.ingests.size).toBe(1);
+    expect(library.ingests.size).toBe(2);
   });
 
   it('events_in_any_order_make_one_picture', () => {
@@ -156,7 +182,7 @@ describe('the list of documents', () => {
     const { backend } = shelf('full');
     const list = new Documents(backend);
     await list.load();
-    expect(list.total).toBe(4011);
+    expect(list.total).toBe(4012);
     expect(list.rows.filter(Boolean)).toHaveLength(100);
     list.show(2030, 2050);
     await until(() => list.rows[2040] !== undefined);
@@ -196,6 +222,52 @@ describe('searching passages', () => {
     search.clear();
     expect(search.active).toBe(false);
     expect(search.findings).toBeNull();
+  });
+});
+
+describe('narrowing a search', () => {
+  it('kinds_dates_and_documents_narrow_it_together', async () => {
+    const { backend } = shelf();
+    const { documents } = await backend.documents(allDocuments);
+    const lease = documents.find(({ name }) => name.startsWith('Lease'))!;
+    const search = new PassageSearch(backend, () => null);
+    const titles = async () => {
+      await until(() => !search.busy);
+      return new Set(search.findings?.hits.map(({ title }) => title));
+    };
+    search.text = 'deposit months rent distance vectors';
+    search.run();
+    const wide = await titles();
+    expect(wide.size).toBeGreaterThan(1);
+    search.only({ kind: 'pdf' });
+    expect([...(await titles())]).toContain(lease.name);
+    expect([...(await titles())].every((title) => title.endsWith('.pdf'))).toBe(true);
+    search.only({ kind: 'mail' });
+    expect(await titles()).toEqual(new Set());
+    search.only({ kind: null, documents: [{ id: lease.id, name: lease.name }] });
+    expect(await titles()).toEqual(new Set([lease.name]));
+    search.widen();
+    expect(await titles()).toEqual(wide);
+    expect(search.narrowed).toBe(false);
+  });
+
+  it('a_date_is_counted_back_from_now', async () => {
+    const { backend } = shelf();
+    const asked: (number | null)[] = [];
+    const find = backend.searchPassages.bind(backend);
+    backend.searchPassages = (query) => {
+      asked.push(query.addedSince);
+      return find(query);
+    };
+    const search = new PassageSearch(
+      backend,
+      () => null,
+      () => 10 * 86_400_000,
+    );
+    search.text = 'deposit';
+    search.only({ period: 'week' });
+    await until(() => !search.busy);
+    expect(asked).toEqual([3 * 86_400_000]);
   });
 });
 

@@ -8,10 +8,40 @@ import { debounce } from '$lib/debounce';
 /** Hits asked for. */
 const shown = 20;
 
+/** Kinds of documents that a search can be narrowed to, with the formats they are made of. */
+export const kinds = {
+  pdf: ['pdf'],
+  writing: ['docx', 'odt', 'rtf', 'markdown', 'text', 'epub'],
+  sheets: ['xlsx', 'xlsb', 'xls', 'ods', 'csv', 'tsv'],
+  slides: ['pptx', 'odp'],
+  web: ['html', 'xml'],
+  mail: ['email', 'mbox', 'outlookMessage'],
+  code: ['code', 'json', 'jsonLines'],
+  speech: ['srt', 'vtt', 'audio'],
+  pictures: ['image', 'png', 'jpeg', 'webp', 'svg'],
+} as const;
+
+export type Kind = keyof typeof kinds;
+
+/** Days back, for documents added since. */
+export const periods = { day: 1, week: 7, month: 30, year: 365 } as const;
+
+export type Period = keyof typeof periods;
+
+/** What a search is narrowed to, beside its collection. */
+export interface Narrow {
+  kind: Kind | null;
+  period: Period | null;
+  documents: { id: string; name: string }[];
+}
+
+const wide = (): Narrow => ({ kind: null, period: null, documents: [] });
+
 export class PassageSearch {
   text = $state('');
   mode = $state<SearchMode>('hybrid');
   rerank = $state(false);
+  narrow = $state.raw<Narrow>(wide());
   findings = $state.raw<Findings | null>(null);
   failed = $state.raw<Fault | null>(null);
   busy = $state(false);
@@ -22,19 +52,25 @@ export class PassageSearch {
     private backend: Backend,
     /** The collection to search; null = all. */
     private within: () => string | null,
+    private now: () => number = () => Date.now(),
   ) {
     // A search embeds its query, which costs a little: it waits for a pause in typing.
     this.#later = debounce(450, () => this.run());
   }
 
+  /** It is being searched, or said what to search in. */
   get active(): boolean {
+    return this.asked || this.narrow.documents.length > 0;
+  }
+
+  get asked(): boolean {
     return this.text.trim() !== '';
   }
 
   write(text: string): void {
     this.text = text;
-    if (this.active) this.#later();
-    else this.clear();
+    if (this.asked) this.#later();
+    else this.#forget();
   }
 
   set(change: { mode?: SearchMode; rerank?: boolean }): void {
@@ -42,30 +78,51 @@ export class PassageSearch {
     this.run();
   }
 
+  /** Narrows the search, beside what it is narrowed to. */
+  only(change: Partial<Narrow>): void {
+    this.narrow = { ...this.narrow, ...change };
+    this.run();
+  }
+
+  get narrowed(): boolean {
+    const { kind, period, documents } = this.narrow;
+    return kind !== null || period !== null || documents.length > 0;
+  }
+
+  widen(): void {
+    this.only(wide());
+  }
+
   clear(): void {
+    this.text = '';
+    this.narrow = wide();
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#later.cancel();
     this.#question += 1;
-    this.text = '';
     this.findings = this.failed = null;
     this.busy = false;
   }
 
   run(): void {
     this.#later.cancel();
-    if (this.active) void this.#ask();
+    if (this.asked) void this.#ask();
   }
 
   async #ask(): Promise<void> {
     const question = ++this.#question;
     const collection = this.within();
+    const { kind, period, documents } = this.narrow;
     this.busy = true;
     try {
       const found = await this.backend.searchPassages({
         text: this.text.trim(),
         collections: collection === null ? [] : [collection],
-        documents: [],
-        formats: [],
-        addedSince: null,
+        documents: documents.map(({ id }) => id),
+        formats: kind === null ? [] : [...kinds[kind]],
+        addedSince: period === null ? null : this.now() - periods[period] * 86_400_000,
         k: shown,
         mode: this.mode,
         rerank: this.rerank,

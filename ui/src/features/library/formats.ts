@@ -9,6 +9,7 @@ import FileIcon from '@lucide/svelte/icons/file';
 import FileImage from '@lucide/svelte/icons/file-image';
 import FileSpreadsheet from '@lucide/svelte/icons/file-spreadsheet';
 import FileText from '@lucide/svelte/icons/file-text';
+import FileMusic from '@lucide/svelte/icons/file-music';
 import Globe from '@lucide/svelte/icons/globe';
 import Mail from '@lucide/svelte/icons/mail';
 import Presentation from '@lucide/svelte/icons/presentation';
@@ -16,15 +17,16 @@ import Presentation from '@lucide/svelte/icons/presentation';
 type Icon = Component<{ size?: number | string; 'aria-hidden'?: 'true' }>;
 
 const icons: [RegExp, Icon][] = [
-  [/^(xlsx?|ods|csv|tsv|sheet)/, FileSpreadsheet],
+  [/^(xls[xb]?|ods|csv|tsv|sheet)/, FileSpreadsheet],
   [/^(pptx?|odp|slides)/, Presentation],
   [/^(html|web)/, Globe],
-  [/^(eml|mbox|e-?mail)/, Mail],
+  [/^(eml|mbox|e-?mail|outlook)/, Mail],
   [/^(epub|book)/, BookOpen],
   [/^(srt|vtt|ass|subtitles?)/, Captions],
   [/^(jsonl?|ndjson)/, Braces],
   [/^(code|source|rs|py|ts|js|go|java|c$|cpp)/, FileCode],
-  [/^(png|jpe?g|webp|gif|picture|image)/, FileImage],
+  [/^(png|jpe?g|webp|gif|svg|picture|image)/, FileImage],
+  [/^(audio|mp3|wav|m4a|ogg|opus|flac)/, FileMusic],
   [/^(pdf|docx?|odt|rtf|markdown|md|text|txt)/, FileText],
 ];
 

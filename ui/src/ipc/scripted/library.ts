@@ -263,19 +263,39 @@ export class ScriptedLibrary {
 
   async convertDocument(id: string, events: Listener<IngestEvent>): Promise<IngestStarted> {
     const found = this.document(id);
-    found.text ||= notesText;
-    return this.begin(found.row.collection, [found], events);
+    const run = this.track(found.row.collection, [found], events);
+    void this.step().then(async () => {
+      found.text ||= notesText;
+      found.row.passages = passagesOf(found.row, found.text).length;
+      // What reading costs depends on what is in the file: nobody can say it before.
+      run.quote = this.host.id('quote');
+      const quote = {
+        id: run.quote,
+        documents: 1,
+        skipped: [],
+        passages: 0,
+        tokens: 0,
+        neurons: null,
+        shareOfDay: null,
+      };
+      this.tell(run, { kind: 'quoted', quote });
+      if (this.host.simulated()) await this.acceptQuote(run.quote);
+    });
+    return { run: run.id, collection: this.count(this.collection(run.collection)) };
   }
 
   // --- finding --------------------------------------------------------------------------------------------------------
 
   async searchPassages(query: PassageQuery): Promise<Findings> {
     const words = query.text.toLowerCase().match(/\p{Script=Han}|[\p{L}\p{N}]{3,}/gu) ?? [];
+    const within = (wanted: readonly string[], value: string) => wanted.length === 0 || wanted.includes(value);
     const all = [...this.shelved.values()].filter(
       ({ row }) =>
-        (query.collections.length === 0 && this.shelves.has(row.collection)) ||
-        query.collections.includes(row.collection) ||
-        query.documents.includes(row.id),
+        this.shelves.has(row.collection) &&
+        within(query.collections, row.collection) &&
+        within(query.documents, row.id) &&
+        within(query.formats, row.format) &&
+        row.addedAt >= (query.addedSince ?? 0),
     );
     const pool = new Map<string, PassageHit>();
     for (const { row, text } of all) {
@@ -326,6 +346,8 @@ export class ScriptedLibrary {
               score: 0.0325 - index * 0.003,
               distance: 0.214 + index * 0.061,
               text: passage.text,
+              start: passage.start,
+              end: passage.end,
             },
           ]
         : [];
@@ -335,7 +357,10 @@ export class ScriptedLibrary {
 
   /** Remembers how an answer came about. */
   async explain(message: string, query: string, collections: string[], documents: string[]): Promise<void> {
-    const findings = await this.searchPassages({ ...noQuery, text: query, collections, documents, k: 6 });
+    // Both are attached: neither narrows the other.
+    const inside = [...this.shelved.values()].filter(({ row }) => collections.includes(row.collection));
+    const all = [...new Set([...inside.map(({ row }) => row.id), ...documents])];
+    const findings = await this.searchPassages({ ...noQuery, text: query, documents: all, k: 6 });
     this.why.set(message, { findings, sources: this.sources(collections, documents).sources, wholeDocuments: false });
   }
 
@@ -388,7 +413,8 @@ export class ScriptedLibrary {
       fault: fault('fileUnreadable', { detail: 'the central directory of the zip is cut short' }),
     });
     this.shelve('library', 'Retrieval slides.pptx', 'pptx', notesText, ready, 42);
-    this.shelve('library', 'scan-0012.png', 'png', '', { kind: 'failed', fault: fault('fileHasNoText') });
+    this.shelve('library', 'scan-0012.png', 'image', '', { kind: 'failed', fault: fault('formatUnknown') });
+    this.shelve('library', 'Interview 02.mp3', 'audio', '', { kind: 'failed', fault: fault('formatUnknown') });
     this.shelve('library', 'Workers AI limits', 'html', notesText, ready).row.address =
       'https://developers.cloudflare.com/workers-ai/platform/limits/';
     if (scene === 'full') {
@@ -400,6 +426,8 @@ export class ScriptedLibrary {
 
   /** An ingestion that stands in the middle, for as long as the window is open. */
   private indexing(): void {
+    const home = this.shelves.get('home');
+    if (home) home.trouble = fault('dailyAllowanceSpent');
     const documents = [
       this.shelve(
         'research',
@@ -424,6 +452,18 @@ export class ScriptedLibrary {
     run.paused = true;
     this.tell(run, progress);
     this.tell(run, { kind: 'waiting', fault: fault('rateLimited'), delayMs: 12_000 });
+    const tomorrow = new Date(Date.now()).setUTCHours(24, 0, 0, 0);
+    const waits = this.shelve('home', 'House history.epub', 'epub', notesText, {
+      kind: 'paused',
+      fault: fault('dailyAllowanceSpent'),
+    });
+    const spent = this.track('home', [waits], () => {});
+    this.tell(spent, { kind: 'progress', documentsDone: 0, documents: 1, passagesDone: 96, passages: 240 });
+    this.tell(spent, {
+      kind: 'waiting',
+      fault: fault('dailyAllowanceSpent'),
+      delayMs: tomorrow - Date.now(),
+    });
   }
 
   private shelf(id: string, name: string, colour: string, settings: CollectionSettings = standard): Collection {

@@ -905,6 +905,7 @@ export class Scripted implements Backend {
       void this.library.explain(answer.id, prompt, collections, documents);
       const { sources, considered } = this.library.sources(collections, documents);
       answer.sources = sources;
+      answer.considered = considered;
       const text = sources.length > 0 ? leaseAnswer : shortAnswer;
       return this.stream(conversation, answer, question, events, text, 0, considered);
     }

@@ -5,6 +5,7 @@
 //! with a screen reader finds them.
 
 mod desk;
+pub mod gallery;
 pub mod measure;
 pub mod samples;
 mod window;

@@ -168,8 +168,12 @@ async fn pictures_are_found_again_made_in_a_conversation_and_told_when_their_fil
 }
 
 async fn make(window: &Window, words: &Words, prompt: &str, count: usize) -> Result<()> {
-    window.execute("document.querySelector('textarea').select()", vec![]).await?;
-    window.type_into("textbox", words.prompt, "\u{e003}").await?;
+    window
+        .execute(
+            "const box = document.querySelector('textarea'); box.value = ''; box.dispatchEvent(new InputEvent('input', { bubbles: true }));",
+            vec![],
+        )
+        .await?;
     window.type_into("textbox", words.prompt, prompt).await?;
     window.click_containing("button", words.generate).await?;
     drawn(window, count).await

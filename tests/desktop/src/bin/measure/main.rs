@@ -1,9 +1,12 @@
 //! Measures the real window: start, memory and idle beside an empty WebKitGTK window; the way of a byte from the socket
 //! to the page; frames under a fast stream beside a bare page; long conversations beside short ones.
 //!
-//! `measure [start] [idle] [latency] [frames] [long]` (all when none is named). Times on a shared machine move: read the
+//! `measure [start] [idle] [latency] [frames] [long] [gallery] [ingest]` (all when none is named). Times on a shared machine move: read the
 //! ratios, which are taken side by side in one run.
 #![allow(clippy::print_stdout, reason = "it tells its outcome there")]
+
+mod gallery;
+mod ingest;
 
 use anyhow::{Context, Result};
 use desktop::measure::{Processes, TokenServer, idle_cpu, percentile};
@@ -32,6 +35,12 @@ async fn main() -> Result<()> {
     }
     if wanted("long") {
         long().await?;
+    }
+    if wanted("gallery") {
+        gallery::gallery().await?;
+    }
+    if wanted("ingest") {
+        ingest::ingest().await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! limits is the caller's. A call is repeated only where nothing can be billed twice.
 
 mod form;
+mod schema;
 
 pub use form::{ImageForm, Range, Size, image_form};
 
@@ -52,6 +53,8 @@ pub struct ImageRequest {
     pub references: Vec<Reference>,
     /// An encoded picture: white is painted anew.
     pub mask: Option<Vec<u8>>,
+    /// What the model takes, where its live schema was asked; the table when absent.
+    pub form: Option<ImageForm>,
 }
 
 /// A picture that goes in.
@@ -91,15 +94,21 @@ impl ImageRequest {
             strength: None,
             references: Vec::new(),
             mask: None,
+            form: None,
         }
+    }
+
+    /// What the model takes, as far as it is known.
+    pub fn form(&self) -> ImageForm {
+        self.form.unwrap_or_else(|| image_form(&self.model))
     }
 
     /// The work that this is, for a price: with the model's own size and steps where none are set.
     pub fn work(&self) -> PictureWork {
-        let form = image_form(&self.model);
+        let form = self.form();
         PictureWork {
-            width: self.width.unwrap_or(form.usual_size.0),
-            height: self.height.unwrap_or(form.usual_size.1),
+            width: self.width.filter(|_| form.size.is_some()).unwrap_or(form.usual_size.0),
+            height: self.height.filter(|_| form.size.is_some()).unwrap_or(form.usual_size.1),
             steps: self.steps.filter(|_| form.steps.is_some()).unwrap_or(form.usual_steps),
             references: self.references.iter().map(|picture| (picture.width, picture.height)).collect(),
         }
@@ -113,22 +122,36 @@ impl Client {
     /// [`crate::Why::ContentRefused`], [`Error::AnswerMalformed`] for what is no picture, [`Error::AnswerTooLarge`];
     /// everything of the wire.
     pub async fn image(&self, request: &ImageRequest) -> Result<ImageAnswer, Error> {
+        self.image_with_cost(request).await.map_err(|(error, _)| error)
+    }
+
+    /// As [`Client::image`]; an answer that was paid for and holds no picture tells its cost beside the error.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn image_with_cost(
+        &self,
+        request: &ImageRequest,
+    ) -> Result<ImageAnswer, (Error, Option<Usage>)> {
+        let unsent = |error| (error, None);
+        let (reply, body) = self.image_reply(request).await.map_err(unsent)?;
+        let neurons = reply.neurons();
+        let taken = encoded(&reply, body, "image").and_then(picture_in);
+        let (bytes, media_type) = taken.map_err(|error| {
+            let told = Usage { neurons, ..Usage::default() };
+            (error, neurons.map(|_| told))
+        })?;
+        Ok(ImageAnswer { bytes, media_type, usage: self.picture_usage(request, neurons) })
+    }
+
+    async fn image_reply(&self, request: &ImageRequest) -> Result<(Reply, Vec<u8>), Error> {
         let payload = form::payload(request)?;
         let wire = self.model_request(&Self::run_path(&request.model)?, payload)?;
         let call = Call::new(self, wire, Task::TextToImage)
             .of(&request.model)
             .at_most(LARGEST_ANSWER)
             .costly(PATIENCE);
-        let (reply, body) =
-            self.bytes(&call).await.map_err(|error| self.with_replacement(error, &request.model))?;
-        let neurons = reply.neurons();
-        let bytes = encoded(&reply, body, "image")?;
-        if bytes.len() > LARGEST_PICTURE {
-            return Err(Error::AnswerTooLarge { limit: LARGEST_PICTURE });
-        }
-        let media_type = picture_type(&bytes)
-            .ok_or_else(|| Error::AnswerMalformed("it is no PNG, JPEG or WebP".to_owned()))?;
-        Ok(ImageAnswer { bytes, media_type, usage: self.picture_usage(request, neurons) })
+        self.bytes(&call).await.map_err(|error| self.with_replacement(error, &request.model))
     }
 
     fn picture_usage(&self, request: &ImageRequest, told: Option<f64>) -> Usage {
@@ -137,6 +160,16 @@ impl Client {
         let neurons = told.or_else(estimate);
         Usage { neurons, estimated: told.is_none() && neurons.is_some(), ..Usage::default() }
     }
+}
+
+/// The bytes with their media type, when they are a picture of a size that is taken.
+fn picture_in(bytes: Vec<u8>) -> Result<(Vec<u8>, &'static str), Error> {
+    if bytes.len() > LARGEST_PICTURE {
+        return Err(Error::AnswerTooLarge { limit: LARGEST_PICTURE });
+    }
+    let media_type = picture_type(&bytes)
+        .ok_or_else(|| Error::AnswerMalformed("it is no PNG, JPEG or WebP".to_owned()))?;
+    Ok((bytes, media_type))
 }
 
 /// The format of a picture by its first bytes; `None` for everything that is not shown, SVG among it.

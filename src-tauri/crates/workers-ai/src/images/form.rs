@@ -60,14 +60,27 @@ pub struct ImageForm {
     pub strength: bool,
     /// It takes a mask.
     pub mask: bool,
-    wire: WireForm,
+    /// It needs a mask.
+    pub needs_mask: bool,
+    pub(super) wire: WireForm,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum WireForm {
-    Json { steps_key: &'static str },
+pub(super) enum WireForm {
+    Json { steps_key: &'static str, picture: PictureForm },
     Multipart,
 }
+
+/// How a picture goes into JSON.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum PictureForm {
+    /// `image_b64`, as text: an array of bytes is about four times the size.
+    Base64,
+    /// `image`, as an array of bytes, where that is all the model knows.
+    Bytes,
+}
+
+const NUM_STEPS: WireForm = WireForm::Json { steps_key: "num_steps", picture: PictureForm::Base64 };
 
 const fn range(least: f64, most: f64, usual: f64) -> Option<Range> {
     Some(Range { least, most, usual })
@@ -77,8 +90,8 @@ const fn size(least: u32, most: u32, step: u32) -> Option<Size> {
     Some(Size { least, most, step })
 }
 
-/// The Stable Diffusion family, and what is assumed of a model that is not known.
-const STABLE_DIFFUSION: ImageForm = ImageForm {
+/// What is assumed of a model that is not known, and the ground of the others.
+const PLAIN: ImageForm = ImageForm {
     longest_prompt: None,
     size: size(256, 2048, 8),
     usual_size: (1024, 1024),
@@ -92,8 +105,12 @@ const STABLE_DIFFUSION: ImageForm = ImageForm {
     needs_reference: false,
     strength: false,
     mask: false,
-    wire: WireForm::Json { steps_key: "num_steps" },
+    needs_mask: false,
+    wire: NUM_STEPS,
 };
+
+/// The common set of the Stable Diffusion family: a picture to begin with, how far to leave it, and where.
+const STABLE_DIFFUSION: ImageForm = ImageForm { references: 1, strength: true, mask: true, ..PLAIN };
 
 const FLUX_2: ImageForm = ImageForm {
     size: size(256, 1920, 16),
@@ -102,8 +119,12 @@ const FLUX_2: ImageForm = ImageForm {
     references: 4,
     reference_side: Some(512),
     wire: WireForm::Multipart,
-    ..STABLE_DIFFUSION
+    ..PLAIN
 };
+
+/// Whose models take the common set.
+const DIFFUSION: [&str; 4] =
+    ["@cf/stabilityai/", "@cf/lykon/", "@cf/bytedance/stable-diffusion", "@cf/runwayml/"];
 
 /// What a model takes, by the table of reference section 5.
 pub fn image_form(model: &ModelId) -> ImageForm {
@@ -116,8 +137,8 @@ pub fn image_form(model: &ModelId) -> ImageForm {
             guidance: None,
             seed: false,
             negative_prompt: false,
-            wire: WireForm::Json { steps_key: "steps" },
-            ..STABLE_DIFFUSION
+            wire: WireForm::Json { steps_key: "steps", picture: PictureForm::Base64 },
+            ..PLAIN
         },
         "@cf/black-forest-labs/flux-2-dev" => ImageForm {
             steps: range(1.0, 50.0, 25.0),
@@ -135,39 +156,33 @@ pub fn image_form(model: &ModelId) -> ImageForm {
             usual_steps: 25,
             guidance: range(0.0, 10.0, 4.5),
             negative_prompt: false,
-            ..STABLE_DIFFUSION
+            ..PLAIN
         },
         "@cf/leonardo/phoenix-1.0" => ImageForm {
             steps: range(1.0, 50.0, 25.0),
             usual_steps: 25,
             guidance: range(2.0, 10.0, 2.0),
-            ..STABLE_DIFFUSION
+            ..PLAIN
         },
-        "@cf/runwayml/stable-diffusion-v1-5-img2img" => ImageForm {
-            usual_size: (512, 512),
-            references: 1,
-            needs_reference: true,
-            strength: true,
-            ..STABLE_DIFFUSION
-        },
-        "@cf/runwayml/stable-diffusion-v1-5-inpainting" => ImageForm {
-            usual_size: (512, 512),
-            references: 1,
-            needs_reference: true,
-            strength: true,
-            mask: true,
-            ..STABLE_DIFFUSION
-        },
-        _ => STABLE_DIFFUSION,
+        "@cf/runwayml/stable-diffusion-v1-5-img2img" => {
+            ImageForm { usual_size: (512, 512), needs_reference: true, ..STABLE_DIFFUSION }
+        }
+        "@cf/runwayml/stable-diffusion-v1-5-inpainting" => {
+            ImageForm { usual_size: (512, 512), needs_reference: true, needs_mask: true, ..STABLE_DIFFUSION }
+        }
+        id if DIFFUSION.iter().any(|family| id.starts_with(family)) => STABLE_DIFFUSION,
+        _ => PLAIN,
     }
 }
 
 /// The request's body in the model's form.
 pub(super) fn payload(request: &ImageRequest) -> Result<Payload, Error> {
-    let form = image_form(&request.model);
+    let form = request.form();
     check(request, &form)?;
     Ok(match form.wire {
-        WireForm::Json { steps_key } => Payload::json(&Value::Object(json_body(request, &form, steps_key))),
+        WireForm::Json { steps_key, picture } => {
+            Payload::json(&Value::Object(json_body(request, &form, steps_key, picture)))
+        }
         WireForm::Multipart => Payload::Form(parts(request, &form)),
     })
 }
@@ -194,6 +209,12 @@ fn check(request: &ImageRequest, form: &ImageForm) -> Result<(), Error> {
     if request.mask.is_some() && !form.mask {
         return refuse("this model takes no mask".to_owned());
     }
+    if request.mask.is_some() && request.references.is_empty() {
+        return refuse("a mask needs the picture that it lies on".to_owned());
+    }
+    if form.needs_mask && request.mask.is_none() {
+        return refuse("this model needs a mask".to_owned());
+    }
     Ok(())
 }
 
@@ -216,12 +237,21 @@ fn settings(request: &ImageRequest, form: &ImageForm, steps_key: &'static str) -
     found.into_iter().flatten().collect()
 }
 
-fn json_body(request: &ImageRequest, form: &ImageForm, steps_key: &'static str) -> Map<String, Value> {
+fn json_body(
+    request: &ImageRequest,
+    form: &ImageForm,
+    steps_key: &'static str,
+    form_of_picture: PictureForm,
+) -> Map<String, Value> {
     let mut body: Map<String, Value> =
         settings(request, form, steps_key).into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     if let Some(picture) = request.references.first() {
-        // As text: an array of bytes is about four times the size.
-        body.insert("image_b64".to_owned(), json!(STANDARD.encode(&picture.bytes)));
+        match form_of_picture {
+            PictureForm::Base64 => {
+                body.insert("image_b64".to_owned(), json!(STANDARD.encode(&picture.bytes)))
+            }
+            PictureForm::Bytes => body.insert("image".to_owned(), json!(picture.bytes)),
+        };
     }
     if let Some(mask) = &request.mask {
         // The service documents no other form for a mask.

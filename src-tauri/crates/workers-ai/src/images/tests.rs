@@ -97,10 +97,42 @@ async fn only_what_the_model_takes_is_sent() {
         "it needs a picture"
     );
     request.references = vec![Reference { bytes: PNG.to_vec(), width: 256, height: 256 }];
+    let (refused, server) = make(&request, raw(PNG, "image/png")).await;
+    assert!(matches!(refused, Err(Error::InvalidInput(_))), "it needs a mask");
+    assert!(server.seen().is_empty(), "and is told so before anything is sent");
     request.mask = Some(vec![1, 2]);
     let (_, server) = make(&request, raw(PNG, "image/png")).await;
     let body = server.seen()[0].json();
     assert_eq!((&body["image_b64"], &body["mask"]), (&json!(STANDARD.encode(PNG)), &json!([1, 2])));
+}
+
+#[test]
+fn the_stable_diffusion_family_starts_from_a_picture_too() {
+    for model in [
+        "@cf/stabilityai/stable-diffusion-xl-base-1.0",
+        "@cf/lykon/dreamshaper-8-lcm",
+        "@cf/bytedance/stable-diffusion-xl-lightning",
+    ] {
+        let form = image_form(&ModelId::from(model));
+        assert!(form.references == 1 && form.strength && form.mask && !form.needs_reference, "{model}");
+    }
+    for model in ["@cf/leonardo/phoenix-1.0", "@cf/leonardo/lucid-origin", "@cf/new/unknown"] {
+        let form = image_form(&ModelId::from(model));
+        assert!(form.references == 0 && !form.strength && !form.mask, "{model}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_no_picture_tells_what_it_cost() {
+    let answer = Answer::new(
+        200,
+        &[("cf-ai-neurons", "12.5"), ("content-type", "application/json")],
+        json!({ "result": { "image": STANDARD.encode("<svg/>") } }).to_string(),
+    );
+    let server = Server::answering(vec![answer]);
+    let (error, usage) = testing::client(&server).image_with_cost(&schnell()).await.unwrap_err();
+    assert!(matches!(error, Error::AnswerMalformed(_)), "{error:?}");
+    assert_eq!(usage.map(|usage| (usage.neurons, usage.estimated)), Some((Some(12.5), false)));
 }
 
 #[tokio::test(start_paused = true)]

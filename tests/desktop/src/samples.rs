@@ -63,3 +63,17 @@ pub fn lease() -> Vec<u8> {
         ],
     ])
 }
+
+/// Notes of a harbour office: names and texts.
+pub const NOTES: [(&str, &str); 4] = [
+    (
+        "Harbour rules.md",
+        "# Harbour rules\n\n## Mooring\n\nBoats longer than twelve metres moor at the eastern quay.\n\n## Fees\n\nThe daily fee for a berth is 31 crowns.\n",
+    ),
+    ("Tides.csv", "place,high water,low water\nEast quay,06:12,12:40\nWest quay,06:20,12:51\n"),
+    ("灯塔日志.txt", "灯塔每晚日落时点亮。值班员每小时记录一次风向和能见度。雾天时每两分钟鸣笛一次。\n"),
+    (
+        "Minutes of the meeting.html",
+        "<html><body><h1>Minutes</h1><p>The board agreed to sweep the chimneys in October and to paint the eastern quay in spring.</p></body></html>",
+    ),
+];

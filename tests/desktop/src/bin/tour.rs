@@ -6,7 +6,7 @@
 
 use anyhow::Result;
 use clap::Parser;
-use desktop::{Desk, Keyring, Window};
+use desktop::{Desk, Keyring, Window, samples};
 use std::path::{Path, PathBuf};
 
 #[derive(Parser)]
@@ -46,16 +46,64 @@ async fn one_message(file: &Path) -> Result<()> {
 async fn pictures(folder: &Path) -> Result<()> {
     let desk = Desk::new(Keyring::Unlocked)?;
     let window = desk.open().await?;
-    std::fs::copy(window.screenshot("welcome").await?, folder.join("welcome.png"))?;
-    window.click_containing("button", "Connect Cloudflare").await?;
-    std::fs::copy(window.screenshot("connect").await?, folder.join("connect.png"))?;
-    window.close().await?;
-
-    let desk = Desk::new(Keyring::Unlocked)?;
-    let window = desk.open().await?;
+    let keep = async |window: &Window, name: &str| -> Result<()> {
+        std::fs::copy(window.screenshot(name).await?, folder.join(format!("{name}.png")))?;
+        Ok(())
+    };
     window.click_containing("button", "Try without an account").await?;
     ask(&window, "How do I stream an answer from Workers AI in Rust?").await?;
-    std::fs::copy(window.screenshot("chat").await?, folder.join("chat.png"))?;
+    keep(&window, "chat").await?;
+
+    window.click("link", "Library").await?;
+    window.wait("button", "Add files").await?;
+    let lease = desk.folder().join("Lease of 14 Harbour Row.pdf");
+    std::fs::write(&lease, samples::lease())?;
+    let notes = desk.folder().join("Harbour notes");
+    std::fs::create_dir(&notes)?;
+    for (name, text) in samples::NOTES {
+        std::fs::write(notes.join(name), text)?;
+    }
+    desk.drag_files(&[&lease, &notes], (800, 450))?;
+    let ready = format!(
+        "return [...document.querySelectorAll('[aria-label=Documents] [role=listitem]')].filter((each) => /Ready/.test(each.innerText)).length === {}",
+        samples::NOTES.len() + 1
+    );
+    window.wait_until("all is ready", &ready).await?;
+    window.type_into("searchbox", "Search passages", "When is the deposit returned?\u{e007}").await?;
+    window.wait_for_text("2,900 crowns").await?;
+    keep(&window, "library").await?;
+    window.type_into("searchbox", "Search passages", "\u{e00c}").await?;
+    window.click_containing("button", "Actions for Lease").await?;
+    window.click("menuitem", "Ask about it").await?;
+    ask(&window, "May the tenant end the lease early, and with how much notice?").await?;
+    window
+        .wait_until("a mark is there", "const mark = document.querySelector('article .prose cite[data-n]'); mark?.click(); return !!mark")
+        .await?;
+    window
+        .wait_until(
+            "its page is marked",
+            "return document.querySelectorAll('aside[aria-label=Document] mark').length > 0",
+        )
+        .await?;
+    keep(&window, "citation").await?;
+
+    window.click("link", "Images").await?;
+    for (n, prompt) in
+        ["a lighthouse at dusk", "a paper boat on a pond", "山间的晨雾", "an owl in the library"]
+            .iter()
+            .enumerate()
+    {
+        window
+            .execute("const box = document.querySelector('textarea'); box.value = ''; box.dispatchEvent(new InputEvent('input', { bubbles: true }));", vec![])
+            .await?;
+        window.type_into("textbox", "Prompt", prompt).await?;
+        window.click_containing("button", "Generate").await?;
+        let drawn = format!(
+            "return [...document.querySelectorAll('[data-picture] img')].filter((each) => each.complete && each.naturalWidth > 50).length > {n}"
+        );
+        window.wait_until("the picture is drawn", &drawn).await?;
+    }
+    keep(&window, "images").await?;
     window.close().await?;
 
     let mut desk = Desk::new(Keyring::Unlocked)?;
@@ -65,9 +113,14 @@ async fn pictures(folder: &Path) -> Result<()> {
     window.click_containing("button", "无需账户试用").await?;
     let composer = window.wait("textbox", "消息").await?;
     composer.send_keys("边缘计算是什么？请用列表说明。").await?;
-    window.click("button", "发送").await?;
-    window.wait("button", "发送").await?;
-    std::fs::copy(window.screenshot("chat-dark-zh").await?, folder.join("chat-dark-zh.png"))?;
+    composer.send_keys("\u{e007}").await?;
+    window
+        .wait_until(
+            "the whole answer is there",
+            "return !!document.querySelector('article math') && !document.querySelector('[aria-busy=true]')",
+        )
+        .await?;
+    keep(&window, "chat-dark-zh").await?;
     window.close().await
 }
 

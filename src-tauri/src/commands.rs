@@ -103,6 +103,7 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         pictures::quote_picture,
         pictures::make_pictures,
         pictures::cancel_picture,
+        pictures::save_picture_again,
         pictures::pictures,
         pictures::gallery_days,
         pictures::picture,

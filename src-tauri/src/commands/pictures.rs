@@ -36,6 +36,12 @@ pub async fn cancel_picture(engine: State<'_, Engine>, picture: String) -> Answe
     engine.pictures().cancel_picture(&picture).await
 }
 
+/// Tries again to save a picture that was paid for and is in memory only.
+#[tauri::command]
+pub async fn save_picture_again(engine: State<'_, Engine>, picture: String) -> Answer<Picture> {
+    engine.pictures().save_picture_again(picture).await
+}
+
 #[tauri::command]
 pub async fn pictures(engine: State<'_, Engine>, query: PictureQuery) -> Answer<PicturePage> {
     engine.pictures().pictures(query).await
@@ -125,8 +131,7 @@ pub async fn export_pictures(
     strip: bool,
 ) -> Answer<Option<PictureExport>> {
     let Some(file) = dialogs::save(&app, "edgewise-pictures", "zip").await else { return Ok(None) };
-    let count = engine.pictures().export_pictures(pictures, strip, file.clone()).await?;
-    Ok(Some(PictureExport { file: file.display().to_string(), count }))
+    Ok(Some(engine.pictures().export_pictures(pictures, strip, file).await?))
 }
 
 /// Where all pictures lie.

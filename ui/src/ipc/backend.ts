@@ -138,6 +138,8 @@ export interface Backend {
   /** Gives the pending rows at once; what becomes of them comes as events, here and to every subscriber. */
   makePictures(request: PictureRequest, events: Listener<PictureEvent>): Promise<Picture[]>;
   cancelPicture(picture: string): Promise<void>;
+  /** Tries again to save a picture that was paid for and is in memory only (`unsaved`). */
+  savePictureAgain(picture: string): Promise<Picture>;
   pictures(query: PictureQuery): Promise<PicturePage>;
   galleryDays(query: PictureQuery): Promise<GalleryDay[]>;
   picture(picture: string): Promise<Picture>;

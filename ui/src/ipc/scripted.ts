@@ -578,6 +578,7 @@ export class Scripted implements Backend {
   makePictures = (request: PictureRequest, events: Listener<PictureEvent>) =>
     this.gallery.makePictures(structuredClone(request), events);
   cancelPicture = (picture: string) => this.gallery.cancelPicture(picture);
+  savePictureAgain = (picture: string) => this.gallery.savePictureAgain(picture);
   pictures = (query: PictureQuery) => this.gallery.pictures(query);
   galleryDays = (query: PictureQuery) => this.gallery.galleryDays(query);
   picture = (picture: string) => this.gallery.picture(picture);

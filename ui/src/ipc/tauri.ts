@@ -89,6 +89,7 @@ export const tauri: Backend = {
   quotePicture: (request) => call('quote_picture', { request }),
   makePictures: (request, events) => call('make_pictures', { request, events: channel(events) }),
   cancelPicture: (picture) => call('cancel_picture', { picture }),
+  savePictureAgain: (picture) => call('save_picture_again', { picture }),
   pictures: (query) => call('pictures', { query }),
   galleryDays: (query) => call('gallery_days', { query }),
   picture: (picture) => call('picture', { picture }),

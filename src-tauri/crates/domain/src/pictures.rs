@@ -81,6 +81,10 @@ pub struct PictureForm {
     pub image_to_image: bool,
     /// It repaints under a mask.
     pub inpainting: bool,
+    /// It needs that mask.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub needs_mask: bool,
     /// The form comes from the model's live schema (else from the bundled table).
     pub live: bool,
 }
@@ -141,6 +145,32 @@ pub struct Picture {
     pub created_at: Timestamp,
     /// How long it took, in milliseconds.
     pub took_ms: Option<u32>,
+    /// What was asked for and its model does not take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<PictureField>>")]
+    pub left_out: Vec<PictureField>,
+    /// It was made and paid for and could not be saved: its bytes are in memory only, until saving works again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub unsaved: bool,
+}
+
+/// A part of a request that not every model takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum PictureField {
+    /// Width and height.
+    Size,
+    /// Diffusion steps.
+    Steps,
+    /// How closely to follow the prompt.
+    Guidance,
+    /// The seed.
+    Seed,
+    /// What not to draw.
+    NegativePrompt,
+    /// How far to move from the given picture.
+    Strength,
 }
 
 /// Which pictures to list, newest first.
@@ -217,6 +247,18 @@ pub struct PictureSettings {
     pub source: String,
     /// The name of the model as written, when it is none of ours.
     pub model_name: Option<String>,
+}
+
+/// Pictures written into a zip file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureExport {
+    /// Where it lies.
+    pub file: String,
+    /// Pictures in it.
+    pub count: u32,
+    /// Pictures that could not be read and are not in it.
+    pub left_out: u32,
 }
 
 /// News of pictures, on the channel of the run and to every subscriber.

@@ -64,6 +64,8 @@ declarations![
     ConversationSummary,
     ConversationPage,
     PathItem,
+    Draft,
+    QueuedMessage,
     Transcript,
     SendRequest,
     Started,
@@ -114,5 +116,7 @@ declarations![
     Album,
     PictureQuote,
     PictureSettings,
+    PictureExport,
+    PictureField,
     PictureEvent,
 ];

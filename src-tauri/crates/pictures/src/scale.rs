@@ -77,9 +77,8 @@ pub fn convert(bytes: &[u8], kind: Kind) -> Result<Vec<u8>, Error> {
     match kind {
         Kind::Png => image.write_to(&mut converted, ImageFormat::Png),
         Kind::WebP => image.to_rgba8().write_to(&mut converted, ImageFormat::WebP),
-        Kind::Jpeg => {
-            flatten(&image).write_with_encoder(JpegEncoder::new_with_quality(&mut converted, CONVERTED_QUALITY))
-        }
+        Kind::Jpeg => flatten(&image)
+            .write_with_encoder(JpegEncoder::new_with_quality(&mut converted, CONVERTED_QUALITY)),
     }
     .map_err(encoding)?;
     Ok(converted.into_inner())

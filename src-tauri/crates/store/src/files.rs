@@ -16,6 +16,11 @@ pub(crate) fn temporary_beside(target: &Path) -> PathBuf {
     target.with_file_name(format!(".{name}.{}-{number}.tmp", std::process::id()))
 }
 
+/// The name is one of those that [`temporary_beside`] gives.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".tmp")
+}
+
 /// Makes `target` hold what `fill` writes, or leaves it as it was.
 pub(crate) fn write_whole<T>(
     target: &Path,

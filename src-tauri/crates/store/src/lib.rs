@@ -56,7 +56,7 @@ pub use export::ExportFormat;
 pub use import::Imported;
 pub use messages::StoredMessage;
 pub use migrations::KNOWN_VERSION;
-pub use pictures::{PictureEnding, PictureFile};
+pub use pictures::{PictureArrival, PictureEnded, PictureEnding, PictureFile, Recovered};
 pub use rusqlite;
 pub use store::{DATABASE, OpenError, Store};
 pub use turns::{Ending, NewMessage, Place, Turn, Where};

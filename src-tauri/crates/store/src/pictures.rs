@@ -1,21 +1,24 @@
-//! Pictures and albums. The row comes before the request leaves, the file before the row says that it is there: a killed
-//! process leaves a pending row, which the next start marks as cut, and never half a file.
+//! Pictures. The row comes before the request leaves; when the answer is there, the row is told the file's name and the
+//! ledger the cost; then comes the file, and only then is the row done. A killed process leaves a pending row, which the
+//! next start marks as done when its file is there and as cut when it is not, and never half a file.
 //!
-//! Files lie in `files/pictures` under readable names, so that a person finds them without us; thumbnails in
-//! `cache/thumbnails` can be deleted at any time.
+//! Contents: rows here · [`files`] files, thumbnails and what a kill left of them · [`albums`] albums.
+
+mod albums;
+mod files;
+
+pub use files::Recovered;
 
 use crate::error::{Error, Result};
-use crate::files::{make_folder, write_bytes};
+use crate::ledger;
 use crate::store::Store;
 use crate::words::{json, read};
 use domain::{
-    Album, Fault, FaultCode, GalleryDay, ModelId, Picture, PicturePage, PictureQuery, PictureRequest,
-    PictureState, RunId, Timestamp, Usage,
+    Fault, FaultCode, GalleryDay, LedgerEntry, ModelId, Picture, PictureField, PicturePage, PictureQuery,
+    PictureRequest, PictureState, RunId, Timestamp, Usage,
 };
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, ToSql, params, params_from_iter};
-use std::fs;
-use std::path::PathBuf;
 
 /// How a picture came out.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,12 +27,34 @@ pub struct PictureEnding {
     pub state: PictureState,
     /// What was used in the end: the seed, the model.
     pub request: PictureRequest,
+    /// What was asked for and its model does not take.
+    pub left_out: Vec<PictureField>,
     /// Its file, when there is one.
     pub file: Option<PictureFile>,
-    /// Tokens and neurons.
+    /// Tokens and neurons; what the row knows already stays when absent.
     pub usage: Option<Usage>,
     /// How long it took, in milliseconds.
     pub took_ms: u32,
+}
+
+/// What is known of a picture that arrived and has no file yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PictureArrival {
+    /// The file that is about to be written; none when what arrived is no picture.
+    pub file: Option<PictureFile>,
+    /// The line of the ledger, unless it is written already.
+    pub ledger: Option<LedgerEntry>,
+    /// Tokens and neurons.
+    pub usage: Usage,
+}
+
+/// A picture that came out, one way or the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PictureEnded {
+    /// Its row.
+    pub picture: Picture,
+    /// It was put into the trash meanwhile.
+    pub in_trash: bool,
 }
 
 /// A picture's file, already written.
@@ -48,10 +73,11 @@ pub struct PictureFile {
 }
 
 const COLUMNS: &str = "id, run, model, request, state, fault, width, height, media_type, file_name, size, usage, starred,
-    created_at, took_ms, (SELECT group_concat(album, char(10)) FROM album_picture WHERE picture = picture.key)";
+    created_at, took_ms, (SELECT group_concat(album, char(10)) FROM album_picture WHERE picture = picture.key), left_out";
 
 impl Store {
-    /// Enters pictures that are about to be made.
+    /// Enters pictures that are about to be made. The files that they are made from are stored already, and stay as long
+    /// as they do.
     pub fn add_pictures(&self, pictures: &[Picture]) -> Result<()> {
         self.change(|tx| {
             for picture in pictures {
@@ -68,13 +94,43 @@ impl Store {
                     serde_json::to_string(&picture.request)?,
                     picture.created_at.0,
                 ])?;
+                let key = tx.last_insert_rowid();
+                for file in picture.request.references.iter().chain(&picture.request.mask) {
+                    tx.prepare_cached("INSERT OR IGNORE INTO picture_attachment (picture, attachment) VALUES (?1, ?2)")?
+                        .execute(params![key, file.as_str()])?;
+                }
             }
             Ok(())
         })
     }
 
+    /// Notes what arrived for a picture, and its line of the ledger, before its file is written: should the process be
+    /// killed in between, the next start knows whose file it finds.
+    pub fn note_arrival(&self, id: &str, arrival: &PictureArrival) -> Result<()> {
+        self.change(|tx| {
+            if let Some(entry) = &arrival.ledger {
+                ledger::insert(tx, entry)?;
+            }
+            let file = arrival.file.as_ref();
+            tx.prepare_cached(
+                "UPDATE picture SET state = 'pending', fault = NULL, file_name = ?2, size = ?3, media_type = ?4,
+                    width = ?5, height = ?6, usage = ?7 WHERE id = ?1",
+            )?
+            .execute(params![
+                id,
+                file.map(|file| &file.name),
+                file.map(|file| i64::try_from(file.size).unwrap_or(i64::MAX)),
+                file.map(|file| &file.media_type),
+                file.map(|file| file.width),
+                file.map(|file| file.height),
+                json(Some(&arrival.usage))?,
+            ])?;
+            Ok(())
+        })
+    }
+
     /// Notes how a picture came out.
-    pub fn end_picture(&self, id: &str, ending: &PictureEnding) -> Result<Picture> {
+    pub fn end_picture(&self, id: &str, ending: &PictureEnding) -> Result<PictureEnded> {
         let fault = match &ending.state {
             PictureState::Failed { fault } => Some(fault),
             _ => None,
@@ -84,7 +140,7 @@ impl Store {
             let changed = tx
                 .prepare_cached(
                     "UPDATE picture SET state = ?2, fault = ?3, request = ?4, width = ?5, height = ?6, media_type = ?7,
-                        file_name = ?8, size = ?9, usage = ?10, took_ms = ?11
+                        file_name = ?8, size = ?9, usage = coalesce(?10, usage), took_ms = ?11, left_out = ?12
                      WHERE id = ?1",
                 )?
                 .execute(params![
@@ -99,22 +155,15 @@ impl Store {
                     file.map(|file| i64::try_from(file.size).unwrap_or(i64::MAX)),
                     json(ending.usage.as_ref())?,
                     ending.took_ms,
+                    json(Some(&ending.left_out).filter(|fields| !fields.is_empty()))?,
                 ])?;
             if changed == 0 {
                 return Err(missing(id));
             }
-            one(tx, id)
-        })
-    }
-
-    /// Marks pictures as failed whose process ended before they came; how many.
-    pub fn recover_pictures(&self) -> Result<usize> {
-        let cut = Fault::new(FaultCode::StreamCut);
-        self.change(|tx| {
-            Ok(tx.execute(
-                "UPDATE picture SET state = 'failed', fault = ?1 WHERE state = 'pending'",
-                [serde_json::to_string(&cut)?],
-            )?)
+            let in_trash = tx
+                .prepare_cached("SELECT deleted_at IS NOT NULL FROM picture WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))?;
+            Ok(PictureEnded { picture: one(tx, id)?, in_trash })
         })
     }
 
@@ -189,156 +238,6 @@ impl Store {
             Ok(())
         })
     }
-
-    /// Removes pictures, with their files, that were put into the trash before `before`; how many.
-    pub fn purge_pictures(&self, before: Timestamp) -> Result<usize> {
-        let gone: Vec<(String, Option<String>)> = self.change(|tx| {
-            let mut removal =
-                tx.prepare_cached("DELETE FROM picture WHERE deleted_at < ?1 RETURNING id, file_name")?;
-            let rows = removal.query_map([before.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })?;
-        for (id, name) in &gone {
-            let file = name.as_ref().and_then(|name| self.picture_path(name).ok());
-            for path in file.into_iter().chain(self.thumbnail_path(id).ok()) {
-                if let Err(error) = fs::remove_file(&path)
-                    && error.kind() != std::io::ErrorKind::NotFound
-                {
-                    tracing::warn!(%error, "a picture in the trash could not be removed");
-                }
-            }
-        }
-        Ok(gone.len())
-    }
-
-    /// Writes a picture's file, whole or not at all. The row is to follow.
-    pub fn write_picture(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.picture_path(name)?;
-        make_folder(&self.pictures_folder()?)?;
-        write_bytes(&path, bytes)
-    }
-
-    /// The folder of pictures, for the person to open.
-    pub fn pictures_folder(&self) -> Result<PathBuf> {
-        Ok(self.on_disk()?.join("files").join("pictures"))
-    }
-
-    /// Where a picture's file lies.
-    pub fn picture_path(&self, name: &str) -> Result<PathBuf> {
-        let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
-        if !plain {
-            return Err(Error::Invalid(format!("\"{name}\" is no picture's name")));
-        }
-        Ok(self.pictures_folder()?.join(name))
-    }
-
-    /// The bytes of a picture; `NotFound` when its file is gone.
-    pub fn picture_bytes(&self, id: &str) -> Result<(Picture, Vec<u8>)> {
-        let picture = self.picture(id)?;
-        let name = picture.file_name.as_deref().ok_or_else(|| missing(id))?;
-        let path = self.picture_path(name)?;
-        match fs::read(&path) {
-            Ok(bytes) => Ok((picture, bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing(id)),
-            Err(error) => Err(Error::io("reading", &path, error)),
-        }
-    }
-
-    /// A kept thumbnail.
-    pub fn thumbnail(&self, id: &str) -> Option<Vec<u8>> {
-        fs::read(self.thumbnail_path(id).ok()?).ok()
-    }
-
-    /// Keeps a thumbnail.
-    pub fn keep_thumbnail(&self, id: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.thumbnail_path(id)?;
-        make_folder(&self.on_disk()?.join("cache").join("thumbnails"))?;
-        write_bytes(&path, bytes)
-    }
-
-    fn thumbnail_path(&self, id: &str) -> Result<PathBuf> {
-        // Ids come from outside (`media://thumbnail/ID`): only what can be one becomes a path.
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(missing(id));
-        }
-        Ok(self.on_disk()?.join("cache").join("thumbnails").join(format!("{id}.jpg")))
-    }
-
-    /// All albums by name, with the number of their pictures.
-    pub fn albums(&self) -> Result<Vec<Album>> {
-        self.look(|tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT id, name, (SELECT count(*) FROM album_picture JOIN picture ON key = picture
-                    WHERE album = album.id AND deleted_at IS NULL)
-                 FROM album ORDER BY name COLLATE NOCASE, created_at",
-            )?;
-            let rows = statement
-                .query_map([], |row| Ok(Album { id: row.get(0)?, name: row.get(1)?, count: row.get(2)? }))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-
-    /// Makes an album.
-    pub fn create_album(&self, id: &str, name: &str, now: Timestamp) -> Result<Album> {
-        self.change(|tx| {
-            tx.execute(
-                "INSERT INTO album (id, name, created_at) VALUES (?1, ?2, ?3)",
-                params![id, name, now.0],
-            )?;
-            Ok(Album { id: id.to_owned(), name: name.to_owned(), count: 0 })
-        })
-    }
-
-    /// Gives an album another name.
-    pub fn rename_album(&self, id: &str, name: &str) -> Result<Album> {
-        self.change(|tx| {
-            match tx.execute("UPDATE album SET name = ?2 WHERE id = ?1", params![id, name])? {
-                0 => Err(Error::NotFound(format!("album {id}"))),
-                _ => Ok(()),
-            }
-        })?;
-        let album = self.albums()?.into_iter().find(|album| album.id == id);
-        album.ok_or_else(|| Error::NotFound(format!("album {id}")))
-    }
-
-    /// Removes an album; its pictures go into the trash with it, or stay.
-    pub fn delete_album(&self, id: &str, with_pictures: bool, now: Timestamp) -> Result<()> {
-        self.change(|tx| {
-            if with_pictures {
-                tx.execute(
-                    "UPDATE picture SET deleted_at = ?2
-                     WHERE deleted_at IS NULL AND key IN (SELECT picture FROM album_picture WHERE album = ?1)",
-                    params![id, now.0],
-                )?;
-            }
-            tx.execute("DELETE FROM album WHERE id = ?1", [id])?;
-            Ok(())
-        })
-    }
-
-    /// Puts pictures into an album.
-    pub fn add_to_album(&self, ids: &[String], album: &str) -> Result<()> {
-        self.each(
-            ids,
-            album,
-            "INSERT OR IGNORE INTO album_picture (album, picture) SELECT ?2, key FROM picture WHERE id = ?1",
-        )
-    }
-
-    /// Takes pictures out of an album.
-    pub fn remove_from_album(&self, ids: &[String], album: &str) -> Result<()> {
-        self.each(ids, album, "DELETE FROM album_picture WHERE album = ?2 AND picture = (SELECT key FROM picture WHERE id = ?1)")
-    }
-
-    fn each(&self, ids: &[String], album: &str, sql: &str) -> Result<()> {
-        self.change(|tx| {
-            let mut statement = tx.prepare_cached(sql)?;
-            for id in ids {
-                statement.execute([id.as_str(), album])?;
-            }
-            Ok(())
-        })
-    }
 }
 
 /// What a query asks for, as SQL with its values. Every word of the text must stand in the prompt, in any script.
@@ -403,6 +302,8 @@ fn picture(row: &Row<'_>) -> rusqlite::Result<Picture> {
         created_at: Timestamp(row.get(13)?),
         took_ms: row.get(14)?,
         albums: text(15)?.map(|albums| albums.lines().map(str::to_owned).collect()).unwrap_or_default(),
+        left_out: read(text(16)?.as_deref()),
+        unsaved: false,
     })
 }
 

@@ -708,6 +708,30 @@ role: Role,
  */
 length: number, };
 
+export type Draft = { 
+/**
+ * The text in the box.
+ */
+text: string, 
+/**
+ * Files beside it.
+ */
+attachments: Array<Attachment>, 
+/**
+ * Messages that wait until the answer in flight has ended, first to last.
+ */
+queue: Array<QueuedMessage>, };
+
+export type QueuedMessage = { 
+/**
+ * What the person typed.
+ */
+text: string, 
+/**
+ * Files that go with it.
+ */
+attachments: Array<Attachment>, };
+
 export type Transcript = { 
 /**
  * Its row.
@@ -728,7 +752,7 @@ tail: Array<MessageView>,
 /**
  * What was typed and not sent.
  */
-draft: string, };
+draft: Draft, };
 
 export type SendRequest = { 
 /**
@@ -754,7 +778,12 @@ options: ConversationOptions | null,
 /**
  * Begin a conversation that is not stored beyond this session.
  */
-temporary: boolean, };
+temporary: boolean, 
+/**
+ * What stays in the box: it replaces the draft in the transaction that stores the message. The draft is left as it
+ * is when absent.
+ */
+draft: Draft | null, };
 
 export type Started = { 
 /**
@@ -1053,6 +1082,10 @@ idleTimeoutS: number,
  * A message that begins with `画`, `/image` or `/draw` makes a picture.
  */
 pictureWords: boolean, 
+/**
+ * Pictures leave without their settings inside, unless the person says otherwise.
+ */
+stripMetadata: boolean, 
 /**
  * Bytes of the largest document that is read, in MiB.
  */
@@ -1884,6 +1917,10 @@ imageToImage: boolean,
  */
 inpainting: boolean, 
 /**
+ * It needs that mask.
+ */
+needsMask?: boolean, 
+/**
  * The form comes from the model's live schema (else from the bundled table).
  */
 live: boolean, };
@@ -1954,7 +1991,15 @@ createdAt: Timestamp,
 /**
  * How long it took, in milliseconds.
  */
-tookMs: number | null, };
+tookMs: number | null, 
+/**
+ * What was asked for and its model does not take.
+ */
+leftOut?: Array<PictureField>, 
+/**
+ * It was made and paid for and could not be saved: its bytes are in memory only, until saving works again.
+ */
+unsaved?: boolean, };
 
 export type PictureQuery = { 
 /**
@@ -2047,6 +2092,22 @@ source: string,
  * The name of the model as written, when it is none of ours.
  */
 modelName: string | null, };
+
+export type PictureExport = { 
+/**
+ * Where it lies.
+ */
+file: string, 
+/**
+ * Pictures in it.
+ */
+count: number, 
+/**
+ * Pictures that could not be read and are not in it.
+ */
+leftOut: number, };
+
+export type PictureField = "size" | "steps" | "guidance" | "seed" | "negativePrompt" | "strength";
 
 export type PictureEvent = { "kind": "changed", 
 /**

@@ -86,6 +86,7 @@ const forms: Record<string, Partial<PictureForm>> = {
     needsReference: true,
     imageToImage: true,
     inpainting: true,
+    needsMask: true,
   },
   'lucid-origin': {
     size: { min: 256, max: 2500, step: 8, default: null },
@@ -174,6 +175,18 @@ export class ScriptedPictures {
     if (row?.state.kind !== 'pending') return;
     row.state = { kind: 'stopped' };
     this.changed(row);
+  }
+
+  /** The disk takes it now. */
+  async savePictureAgain(id: string): Promise<Picture> {
+    const row = this.row(id);
+    this.hooks.called(`savePictureAgain ${id}`);
+    if (row.unsaved) {
+      delete row.unsaved;
+      row.state = { kind: 'done' };
+      this.changed(row);
+    }
+    return structuredClone(row);
   }
 
   async pictures(query: PictureQuery): Promise<PicturePage> {
@@ -282,7 +295,7 @@ export class ScriptedPictures {
   async exportPictures(ids: string[], strip: boolean): Promise<PictureExport> {
     this.hooks.called(`exportPictures ${ids.length} ${strip}`);
     const count = ids.filter((id) => this.row(id).state.kind === 'done').length;
-    return { file: '/home/ada/Pictures/pictures.zip', count };
+    return { file: '/home/ada/Pictures/pictures.zip', count, leftOut: ids.length - count };
   }
 
   async readPictureSettings(): Promise<PictureSettings> {

@@ -5,6 +5,7 @@ use super::arrived::Arrived;
 use super::ending::{Ended, Outcome};
 use super::turn::Turn;
 use crate::pictures::PictureWords;
+use crate::runs::Halt;
 use domain::{Fault, FaultCode, Picture, PictureEvent, PictureRequest, PictureState, RunStep, Usage};
 use std::sync::Arc;
 use tokio::sync::mpsc::unbounded_channel;
@@ -25,7 +26,9 @@ impl Turn {
         let prompt = request.prompt.clone();
         let (outcome, pictures) = self.drawn(PictureRequest { conversation, ..request }).await;
         let mut arrived = Arrived::after(None);
-        let done: Vec<&Picture> = pictures.iter().filter(|each| each.state == PictureState::Done).collect();
+        // One that could not be saved is shown all the same.
+        let shown = |each: &&Picture| each.state == PictureState::Done || each.unsaved;
+        let done: Vec<&Picture> = pictures.iter().filter(shown).collect();
         if !done.is_empty() {
             arrived.take(Delta::Text(prompt));
         }
@@ -46,13 +49,17 @@ impl Turn {
             Ok(rows) => rows,
             Err(outcome) => return (outcome, Vec::new()),
         };
+        let mut halted = None;
         while rows.iter().any(|row| row.state == PictureState::Pending) {
             let event = tokio::select! {
-                halt = self.run.halted() => {
-                    for row in &rows {
-                        self.engine.pictures_at_work().cancel(&row.id);
+                halt = self.run.halted(), if halted.is_none() => {
+                    if halt == Halt::Closing {
+                        return (Outcome::Halted(halt), rows);
                     }
-                    return (Outcome::Halted(halt), rows);
+                    // Each says how it ended: one whose answer is there already is kept.
+                    rows.iter().for_each(|row| self.engine.pictures_at_work().cancel(&row.id));
+                    halted = Some(halt);
+                    continue;
                 }
                 event = heard.recv() => event,
             };
@@ -66,11 +73,14 @@ impl Turn {
                 Some(PictureEvent::Waiting { fault, delay_ms, .. }) => {
                     self.run.tell(RunStep::Waiting { fault, attempt: 2, delay_ms });
                 }
-                Some(PictureEvent::Removed { .. }) => {}
+                Some(PictureEvent::Removed { picture }) => rows.retain(|row| row.id != picture),
                 None => break,
             }
         }
-        (outcome(&rows), rows)
+        match halted {
+            Some(halt) if rows.iter().all(|row| row.state != PictureState::Done) => (Outcome::Halted(halt), rows),
+            _ => (outcome(&rows), rows),
+        }
     }
 }
 

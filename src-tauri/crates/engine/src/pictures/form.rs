@@ -1,114 +1,145 @@
-//! What a model's form shows: the table of what the wire can send, narrowed and filled by the model's live schema.
+//! What a model takes: the table of what the wire can send, narrowed and widened by the model's live schema, which is asked
+//! for once a session.
 
-use domain::{ModelId, NumberRange, PictureForm};
-use serde_json::Value;
-use workers_ai::ImageForm;
+use crate::Engine;
+use crate::accounts::Caller;
+use domain::{ModelId, NumberRange, PictureField, PictureForm, PictureRequest};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use workers_ai::{ImageForm, Range};
 
-/// The form of a model. A schema without properties (or none) leaves the table as it is.
-pub(super) fn form(model: &ModelId, table: &ImageForm, schema: Option<&Value>) -> PictureForm {
-    let properties = schema.and_then(properties).filter(|properties| properties.contains_key("prompt"));
-    let property = |names: &[&str]| properties.and_then(|all| names.iter().find_map(|name| all.get(*name)));
-    // Multipart models describe their body loosely: only what a JSON schema names can be narrowed by it.
-    let named = properties.filter(|all| !all.contains_key("multipart"));
-    let takes = |names: &[&str]| named.is_none_or(|all| names.iter().any(|name| all.contains_key(*name)));
-    let size = table.size.filter(|_| takes(&["width"])).map(|size| {
-        let table = range(f64::from(size.least), f64::from(size.most), f64::from(size.step), None);
-        narrowed(table, property(&["width"]))
-    });
-    let steps = table.steps.filter(|_| takes(&["steps", "num_steps"])).map(|steps| {
-        narrowed(range(steps.least, steps.most, 1.0, Some(steps.usual)), property(&["steps", "num_steps"]))
-    });
-    let guidance = table.guidance.filter(|_| takes(&["guidance"])).map(|guidance| {
-        narrowed(range(guidance.least, guidance.most, 0.1, Some(guidance.usual)), property(&["guidance"]))
-    });
-    let longest = property(&["prompt"]).and_then(|prompt| prompt.get("maxLength")).and_then(Value::as_u64);
+/// A schema that takes longer is not waited for: the table stands in.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A model's form, and where it is from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Known {
+    /// What it takes.
+    pub(crate) form: ImageForm,
+    /// The service told so (else the table).
+    pub(crate) live: bool,
+}
+
+/// Forms that the service told in this session. A cheap clone: all clones know the same.
+#[derive(Clone, Default)]
+pub(crate) struct Forms(Arc<Mutex<HashMap<ModelId, Known>>>);
+
+impl Forms {
+    /// The form as far as it is known without asking.
+    pub(crate) fn known(&self, model: &ModelId) -> Known {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(model).copied();
+        told.unwrap_or_else(|| Known { form: workers_ai::image_form(model), live: false })
+    }
+
+    fn keep(&self, model: &ModelId, known: Known) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(model.clone(), known);
+    }
+}
+
+/// The form of a model, asked from the service unless it has told already.
+pub(crate) async fn ask(engine: &Engine, caller: Option<&Caller>, model: &ModelId) -> Known {
+    let forms = engine.pictures_at_work().forms();
+    let known = forms.known(model);
+    let Some(caller) = caller.filter(|_| !known.live) else { return known };
+    let Ok(Ok(schema)) = tokio::time::timeout(PATIENCE, caller.client.schema(model)).await else { return known };
+    let Some(form) = known.form.by_schema(&schema.input) else { return known };
+    let known = Known { form, live: true };
+    forms.keep(model, known);
+    known
+}
+
+/// The form for the window.
+pub(super) fn form(model: &ModelId, known: &Known) -> PictureForm {
+    let Known { form, live } = *known;
     PictureForm {
         model: model.clone(),
-        max_prompt: longest
-            .or(table.longest_prompt.map(|longest| longest as u64))
-            .and_then(|n| n.try_into().ok()),
-        size,
-        default_size: [table.usual_size.0, table.usual_size.1],
-        steps,
-        guidance,
-        negative_prompt: table.negative_prompt && takes(&["negative_prompt"]),
-        seed: table.seed && takes(&["seed"]),
-        references: u32::try_from(table.references).unwrap_or(0),
-        needs_reference: table.needs_reference,
-        image_to_image: table.strength,
-        inpainting: table.mask,
-        live: properties.is_some(),
+        max_prompt: form.longest_prompt.and_then(|most| most.try_into().ok()),
+        size: form.size.map(|size| NumberRange {
+            min: f64::from(size.least),
+            max: f64::from(size.most),
+            step: f64::from(size.step),
+            default: None,
+        }),
+        default_size: [form.usual_size.0, form.usual_size.1],
+        steps: form.steps.map(|steps| range(steps, 1.0)),
+        guidance: form.guidance.map(|guidance| range(guidance, 0.1)),
+        negative_prompt: form.negative_prompt,
+        seed: form.seed,
+        references: u32::try_from(form.references).unwrap_or(0),
+        needs_reference: form.needs_reference,
+        image_to_image: form.strength,
+        inpainting: form.mask,
+        needs_mask: form.needs_mask,
+        live,
     }
 }
 
-/// The properties of the schema, or of the alternative that has a prompt.
-fn properties(schema: &Value) -> Option<&serde_json::Map<String, Value>> {
-    let own = schema.get("properties").and_then(Value::as_object);
-    let of_alternatives = || {
-        let alternatives = schema.get("oneOf").or(schema.get("anyOf"))?.as_array()?;
-        alternatives
-            .iter()
-            .filter_map(|each| each.get("properties")?.as_object())
-            .find(|all| all.contains_key("prompt"))
+fn range(range: Range, step: f64) -> NumberRange {
+    NumberRange { min: range.least, max: range.most, step, default: Some(range.usual) }
+}
+
+/// The request without what the model does not take, and what that was: a picture's settings say what made it.
+pub(super) fn used(request: &PictureRequest, form: &ImageForm) -> (PictureRequest, Vec<PictureField>) {
+    let mut used = request.clone();
+    let mut left_out = Vec::new();
+    let mut leave = |taken: bool, asked: bool, field| {
+        if !taken && asked {
+            left_out.push(field);
+        }
+        !taken
     };
-    own.filter(|all| !all.is_empty()).or_else(of_alternatives)
-}
-
-fn range(min: f64, max: f64, step: f64, default: Option<f64>) -> NumberRange {
-    NumberRange { min, max, step, default }
-}
-
-/// The part of a range that the schema allows too.
-fn narrowed(table: NumberRange, property: Option<&Value>) -> NumberRange {
-    let number = |name: &str| property.and_then(|property| property.get(name)).and_then(Value::as_f64);
-    let min = number("minimum").map_or(table.min, |least| least.max(table.min));
-    let max = number("maximum").map_or(table.max, |most| most.min(table.max));
-    if min >= max {
-        return table;
+    if leave(form.size.is_some(), used.width.or(used.height).is_some(), PictureField::Size) {
+        (used.width, used.height) = (None, None);
     }
-    let default = number("default").or(table.default).map(|usual| usual.clamp(min, max));
-    NumberRange { min, max, step: table.step, default }
+    if leave(form.steps.is_some(), used.steps.is_some(), PictureField::Steps) {
+        used.steps = None;
+    }
+    if leave(form.guidance.is_some(), used.guidance.is_some(), PictureField::Guidance) {
+        used.guidance = None;
+    }
+    if leave(form.seed, used.seed.is_some(), PictureField::Seed) {
+        used.seed = None;
+    }
+    let negative = used.negative_prompt.as_deref().is_some_and(|text| !text.trim().is_empty());
+    if leave(form.negative_prompt, negative, PictureField::NegativePrompt) {
+        used.negative_prompt = None;
+    }
+    let strength = used.strength.is_some() && !used.references.is_empty();
+    if leave(form.strength && !used.references.is_empty(), strength, PictureField::Strength) {
+        used.strength = None;
+    }
+    (used, left_out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn check(model: &str, schema: Option<Value>) -> PictureForm {
-        let model = ModelId::from(model);
-        form(&model, &workers_ai::image_form(&model), schema.as_ref())
-    }
 
     #[test]
-    fn without_a_schema_the_table_holds() {
-        let schnell = check("@cf/black-forest-labs/flux-1-schnell", None);
+    fn the_table_becomes_a_form() {
+        let model = ModelId::from("@cf/black-forest-labs/flux-1-schnell");
+        let schnell = form(&model, &Forms::default().known(&model));
         assert!(schnell.size.is_none() && !schnell.seed && !schnell.negative_prompt && !schnell.live);
         assert_eq!(schnell.steps.as_ref().map(|steps| (steps.max, steps.default)), Some((8.0, Some(4.0))));
         assert_eq!(schnell.max_prompt, Some(2_048));
     }
 
     #[test]
-    fn a_live_schema_narrows_and_fills() {
-        let schema = json!({ "type": "object", "properties": {
-            "prompt": { "type": "string", "maxLength": 500 },
-            "num_steps": { "type": "integer", "minimum": 2, "maximum": 12, "default": 6 },
-            "width": { "minimum": 512, "maximum": 1024 } } });
-        let form = check("@cf/lykon/dreamshaper-8-lcm", Some(schema));
-        assert!(form.live);
-        assert_eq!(form.max_prompt, Some(500));
-        assert_eq!(form.steps, Some(NumberRange { min: 2.0, max: 12.0, step: 1.0, default: Some(6.0) }));
-        assert_eq!(form.size.as_ref().map(|size| (size.min, size.max)), Some((512.0, 1024.0)));
-        assert!(form.guidance.is_none() && !form.seed, "what the schema does not name is not offered");
-    }
-
-    #[test]
-    fn a_schema_that_says_nothing_changes_nothing() {
-        for schema in
-            [json!({}), json!({ "properties": {} }), json!({ "properties": { "multipart": {} } }), json!(7)]
-        {
-            let form = check("@cf/lykon/dreamshaper-8-lcm", Some(schema));
-            assert!(form.guidance.is_some() && form.seed && !form.live);
-        }
+    fn what_a_model_ignores_is_not_recorded_as_used() {
+        let asked = PictureRequest {
+            width: Some(512),
+            height: Some(512),
+            steps: Some(4),
+            guidance: Some(3.0),
+            seed: Some(7),
+            negative_prompt: Some(" ".to_owned()),
+            strength: Some(0.5),
+            ..PictureRequest::default()
+        };
+        let schnell = workers_ai::image_form(&"@cf/black-forest-labs/flux-1-schnell".into());
+        let (kept, left_out) = used(&asked, &schnell);
+        assert_eq!(kept, PictureRequest { steps: Some(4), ..PictureRequest::default() });
+        assert_eq!(left_out, [PictureField::Size, PictureField::Guidance, PictureField::Seed]);
     }
 }

@@ -11,10 +11,11 @@ impl PictureWords {
     ///
     /// `画` needs no space behind it; the other words do. Options: `--model M`, `--size WxH`, `--seed N`, `--steps N`,
     /// `--guidance G`, `--negative TEXT` (to the next option), `--count N`. What is not understood stays in the prompt.
+    /// Line breaks stay too.
     pub fn read(text: &str) -> Option<PictureRequest> {
         let text = text.trim_start();
         let rest = match text.strip_prefix('画') {
-            Some(rest) => rest.trim_start_matches([':', '：', ' ', '，']),
+            Some(rest) => rest.trim_start_matches([':', '：', ' ', '，', '\n', '\r']),
             None => {
                 let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
                 if !["/image", "/draw"].contains(&word.to_ascii_lowercase().as_str()) {
@@ -24,30 +25,48 @@ impl PictureWords {
             }
         };
         let mut request = PictureRequest { count: 1, ..PictureRequest::default() };
-        let mut prompt: Vec<&str> = Vec::new();
-        let mut words = rest.split_whitespace().peekable();
-        while let Some(word) = words.next() {
-            let taken = word.strip_prefix("--").and_then(|name| {
-                let value = *words.peek()?;
-                set(&mut request, name, value).then_some(name)
-            });
-            match taken {
-                Some("negative") => {
-                    let mut negative = Vec::new();
-                    while let Some(next) = words.next_if(|next| !next.starts_with("--")) {
-                        negative.push(next);
-                    }
-                    request.negative_prompt = Some(negative.join(" "));
-                }
-                Some(_) => {
-                    words.next();
-                }
-                None => prompt.push(word),
-            }
-        }
-        request.prompt = prompt.join(" ");
+        request.prompt = without_options(rest, &mut request);
         Some(request)
     }
+}
+
+/// Takes the options out of a text and sets them; what is left keeps its line breaks.
+fn without_options(text: &str, request: &mut PictureRequest) -> String {
+    let mut left = String::new();
+    let mut rest = text;
+    while let Some(begin) = option_in(rest) {
+        let name = &rest[begin + 2..];
+        let name = &name[..name.find(char::is_whitespace).unwrap_or(name.len())];
+        let after = &rest[begin + 2 + name.len()..];
+        let value = if name == "negative" { until_option(after) } else { next_word(after) };
+        if value.trim().is_empty() || !set(request, name, value.trim()) {
+            left.push_str(&rest[..begin + 2]);
+            rest = &rest[begin + 2..];
+            continue;
+        }
+        left.push_str(rest[..begin].trim_end_matches([' ', '\t']));
+        rest = &after[value.len()..];
+    }
+    left.push_str(rest);
+    left.trim().to_owned()
+}
+
+/// Where the next `--` stands that begins a word.
+fn option_in(text: &str) -> Option<usize> {
+    let starts_word = |at: usize| text[..at].chars().next_back().is_none_or(char::is_whitespace);
+    text.match_indices("--").map(|(at, _)| at).find(|at| starts_word(*at))
+}
+
+/// White space and the word behind it.
+fn next_word(text: &str) -> &str {
+    let begin = text.len() - text.trim_start().len();
+    let length = text[begin..].find(char::is_whitespace).unwrap_or(text.len() - begin);
+    &text[..begin + length]
+}
+
+/// Everything up to the next option, without the white space before it.
+fn until_option(text: &str) -> &str {
+    text[..option_in(text).unwrap_or(text.len())].trim_end()
 }
 
 /// Sets an option; `false` when its name or value is not understood.
@@ -73,7 +92,10 @@ fn set(request: &mut PictureRequest, name: &str, value: &str) -> bool {
         "steps" => into(&mut request.steps, value),
         "guidance" => into(&mut request.guidance, value),
         "count" => value.parse().map(|count: u32| request.count = count.clamp(1, 4)).is_ok(),
-        "negative" => true,
+        "negative" => {
+            request.negative_prompt = Some(value.split_whitespace().collect::<Vec<_>>().join(" "));
+            true
+        }
         _ => false,
     }
 }
@@ -107,5 +129,21 @@ mod tests {
         assert_eq!((request.width, request.height), (Some(512), Some(768)));
         assert_eq!((request.seed, request.steps, request.count), (Some(42), Some(4), 4));
         assert_eq!(request.negative_prompt.as_deref(), Some("blurry, dark"));
+        let short = PictureWords::read("画 一只猫 --seed 7").expect("a picture is asked for");
+        assert_eq!((short.prompt.as_str(), short.seed), ("一只猫", Some(7)));
+        for odd in ["/image a --seed x", "/image a --seed", "/image a -- b", "/image a--steps 4", "/image a --size 5"] {
+            let request = PictureWords::read(odd).expect("a picture is asked for");
+            let unset = request.seed.is_none() && request.steps.is_none() && request.width.is_none();
+            assert_eq!((request.prompt.as_str(), unset), (&odd[7..], true));
+        }
+    }
+
+    #[test]
+    fn lines_of_a_prompt_stay_lines() {
+        let request =
+            PictureWords::read("/image a cat,\n  in the rain --steps 4\n--seed 5\nat night").expect("one");
+        assert_eq!(request.prompt, "a cat,\n  in the rain\n\nat night");
+        assert_eq!((request.steps, request.seed), (Some(4), Some(5)));
+        assert_eq!(prompt("画\n一只猫\n在雨中").as_deref(), Some("一只猫\n在雨中"));
     }
 }

@@ -1,7 +1,7 @@
 //! A picture without anything but its pixels. What belongs to the pixels is named, and everything else goes: a list of what
 //! goes would miss the next invention.
 
-use super::{damaged, open_png, open_webp};
+use super::{open_png, open_webp};
 use crate::container::{Piece, jpeg};
 use crate::{Error, Kind, sniff};
 use img_parts::png::PngChunk;

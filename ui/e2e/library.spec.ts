@@ -108,3 +108,109 @@ test('files_dropped_on_the_right_half_go_to_the_library', async ({ desk, page })
   await drop('dropped', 200);
   await expect(page.getByRole('list', { name: 'Library in this chat' })).toContainText('Dropped report.pdf');
 });
+
+test('several_files_dropped_on_a_new_chat_are_one_chip_and_go_when_the_price_is_refused', async ({ desk, page }) => {
+  await desk.open({ account: 'cloudflare', history: 'none' });
+  const files = ['a.pdf', 'b.md', 'c.docx'].map((name) => ({ name, folder: false, size: 9 }));
+  const drop = () =>
+    page.evaluate(
+      (files) =>
+        window.edgewise.backend.emit({
+          kind: 'drop',
+          drop: { phase: 'dropped', x: 200, y: 300, grant: { id: 'g', files } },
+        }),
+      files,
+    );
+  await drop();
+  const chips = page.getByRole('list', { name: 'Library in this chat' });
+  await expect(chips).toContainText('a.pdf and 2 more');
+  await expect(chips.getByRole('button', { name: /^Detach/ })).toHaveCount(1);
+  const quote = page.getByRole('dialog', { name: 'Embed these documents?' });
+  await quote.getByRole('button', { name: 'Cancel' }).click();
+  await expect(chips).toHaveCount(0);
+});
+
+test('a_recording_is_written_down_after_its_price_was_told', async ({ desk, page }) => {
+  await desk.open({ account: 'cloudflare' }, '#/library');
+  const row = page.getByRole('list', { name: 'Documents' }).getByRole('listitem').filter({ hasText: 'Interview 02' });
+  await expect(row).toContainText('A recording, not written down yet');
+  await row.getByRole('button', { name: 'Write down' }).click();
+  const quote = page.getByRole('dialog', { name: 'Have Whisper write this recording down?' });
+  await expect(quote).toContainText('Interview 02.mp3');
+  await quote.getByRole('button', { name: 'Accept' }).click();
+  await expect(row).toContainText('Ready');
+});
+
+test('a_search_is_narrowed_to_a_kind_a_time_and_a_document', async ({ desk, page }) => {
+  await desk.open({}, '#/library');
+  await desk.button('Actions for Lease 14 Harbour Row.pdf').click();
+  await page.getByRole('menuitem', { name: 'Search in it' }).click();
+  const results = page.getByRole('region', { name: 'Search passages' });
+  await expect(results).toContainText('Type what to look for');
+  const search = page.getByRole('searchbox', { name: 'Search passages' });
+  await expect(search).toBeFocused();
+  await search.fill('deposit months');
+  await search.press('Enter');
+  await expect(results).toContainText(/among 9 passages/);
+  await results.getByRole('combobox', { name: 'Kind of document' }).selectOption('E-mail');
+  await expect(results).toContainText('0 of 0 passages were close enough');
+  await results.getByRole('button', { name: 'Clear the filters' }).click();
+  await expect(results).toContainText(/among \d{3} passages/);
+  await desk.button('End the search').click();
+  await expect(page.getByRole('list', { name: 'Documents' })).toBeVisible();
+});
+
+test('a_sentence_that_stands_on_every_page_is_marked_at_its_own_place_and_few_pages_are_there', async ({
+  desk,
+  page,
+}) => {
+  await desk.open({ library: 'full' }, '#/library');
+  await page.evaluate(async () => {
+    const { app, backend } = window.edgewise;
+    const query = { collection: null, name: 'Proceedings', sort: 'name', descending: false, offset: 0, limit: 1 };
+    const [document] = (await backend.documents(query)).documents;
+    if (!document) throw new Error('the long report is not there');
+    const passages = await backend.passages(document.id, 0, 500);
+    // The second of the two on page 80.
+    const passage = passages.filter(({ page, text }) => page === 80 && text.startsWith('The results')).at(-1);
+    if (!passage) throw new Error('page 80 has no such passage');
+    const { text, start, end } = passage;
+    app.library.readSource({
+      ...{ n: 1, document: document.id, title: document.name, page: 80, passage: passage.id },
+      ...{ score: 1, distance: null, text, start, end },
+    });
+  });
+  const panel = page.getByRole('complementary', { name: 'Document' });
+  await expect(panel.locator('mark')).toHaveText([
+    'The results were as expected and need no further comment at this point.',
+  ]);
+  const sheet = panel.getByRole('img', { name: 'Page 80 of 120' });
+  const order = await sheet
+    .locator('.text-layer span')
+    .evaluateAll((spans) =>
+      spans
+        .map((span) => (span.querySelector('mark') ? 'marked' : (span.textContent ?? '').slice(0, 11)))
+        .filter(Boolean),
+    );
+  expect(order).toEqual(['Section 80', 'The results', 'Sample 80 w', 'marked', 'The committ']);
+  expect(await panel.getByRole('img').count()).toBeLessThan(8);
+  await expect(sheet.locator('canvas')).toBeVisible();
+});
+
+test('what_the_model_is_given_is_shown_and_changed_where_one_writes', async ({ desk, page }) => {
+  await desk.open({}, '#/library');
+  await desk.button('Actions for Lease 14 Harbour Row.pdf').click();
+  await page.getByRole('menuitem', { name: 'Ask about it' }).click();
+  await desk.button(/^What the model is given: Whole if it fits/).click();
+  await page.getByRole('menuitem', { name: 'Always passages' }).click();
+  await expect(desk.button(/^What the model is given: Always passages/)).toBeVisible();
+  expect(await page.evaluate(() => window.edgewise.app.chat.options.wholeDocuments)).toBe(false);
+});
+
+test('an_empty_library_offers_a_sample_and_says_how_large_a_file_may_be', async ({ desk, page }) => {
+  await desk.open({ account: 'cloudflare', library: 'none' }, '#/library');
+  await expect(page.getByText('Up to 256 MiB a file.')).toBeVisible();
+  await desk.button('Try a sample document').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Accept' }).click();
+  await expect(page.getByRole('list', { name: 'Documents' })).toContainText('The lighthouse of Tern Island.md');
+});

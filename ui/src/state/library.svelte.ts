@@ -64,6 +64,8 @@ export class Ingest {
   result = $state.raw<{ ready: number; failed: number; neurons: number } | null>(null);
   /** Why it ended before everything was done. */
   fault = $state.raw<Fault | null>(null);
+  /** The one document that it is about, where it is about one. */
+  subject: Document | null = null;
   /** Its collection was made for it alone, and goes when the price is refused. */
   ondeclined: (() => void) | null = null;
   /** States of its documents, for the count of ready ones. */
@@ -281,7 +283,7 @@ export class Library {
   }
 
   convert(document: Document): Promise<Ingest | null> {
-    return this.#start((events) => this.backend.convertDocument(document.id, events));
+    return this.#start((events) => this.backend.convertDocument(document.id, events), document);
   }
 
   /** Reads a document again. An encrypted one is asked for its password first. */
@@ -302,9 +304,12 @@ export class Library {
     if (document.state.fault.code === 'fileEncrypted') this.locked = { document, wrong: true };
   }
 
-  async #start(begin: (events: Listener<IngestEvent>) => Promise<IngestStarted | null>): Promise<Ingest | null> {
+  async #start(
+    begin: (events: Listener<IngestEvent>) => Promise<IngestStarted | null>,
+    subject: Document | null = null,
+  ): Promise<Ingest | null> {
     try {
-      return await this.#begin(begin);
+      return await this.#begin(begin, subject);
     } catch (error) {
       this.trouble(asFault(error));
       return null;
@@ -312,12 +317,16 @@ export class Library {
   }
 
   /** Starts an ingestion. Events that come before its run is known wait for it. */
-  async #begin(begin: (events: Listener<IngestEvent>) => Promise<IngestStarted | null>): Promise<Ingest | null> {
+  async #begin(
+    begin: (events: Listener<IngestEvent>) => Promise<IngestStarted | null>,
+    subject: Document | null,
+  ): Promise<Ingest | null> {
     const early: IngestEvent[] = [];
     let ingest: Ingest | null = null;
     const started = await begin((event) => (ingest ? this.#hear(ingest, event) : early.push(event)));
     if (!started) return null;
     ingest = this.#track(started);
+    ingest.subject = subject;
     for (const event of early) this.#hear(ingest, event);
     this.#recount();
     return ingest;

@@ -182,7 +182,7 @@ describe('the list of documents', () => {
     const { backend } = shelf('full');
     const list = new Documents(backend);
     await list.load();
-    expect(list.total).toBe(4012);
+    expect(list.total).toBe(4013);
     expect(list.rows.filter(Boolean)).toHaveLength(100);
     list.show(2030, 2050);
     await until(() => list.rows[2040] !== undefined);

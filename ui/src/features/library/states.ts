@@ -67,6 +67,8 @@ const pictures = /\.(png|jpe?g|webp|svg)$/i;
 const recordings = /\.(mp3|wav|m4a|og[ga]|opus|flac)$/i;
 const paged = /\.(pdf|docx)$/i;
 
+export const isRecording = (name: string): boolean => recordings.test(name);
+
 /** How Workers AI could read what has no text of its own; null where it cannot, or need not. */
 export function conversionOf({ name, state }: Pick<Document, 'name' | 'state'>): Conversion | null {
   if (state.kind === 'partly') return paged.test(name) ? 'pages' : null;

@@ -22,7 +22,7 @@ import type {
   VectorInfo,
   WhyAnswer,
 } from '../generated/domain';
-import { fusionText, leasePages, leaseText, notesText, pdfOf } from './texts';
+import { fusionText, leasePages, leaseText, notesText, pdfOf, reportPages, reportText } from './texts';
 
 export type LibraryScene = 'none' | 'some' | 'full' | 'indexing';
 
@@ -179,11 +179,14 @@ export class ScriptedLibrary {
       end,
       kind: 'prose',
     }));
-    const pdf = row.format === 'pdf' && text === leaseText;
+    const pdf = row.format === 'pdf' && (text === leaseText || text === reportText);
     return { document: { ...row }, text, sections, pdfUrl: pdf ? `media://document/${id}` : null };
   }
 
-  documentBytes = async (): Promise<Uint8Array> => pdfOf(leasePages);
+  documentBytes = async (url: string): Promise<Uint8Array> => {
+    const found = this.shelved.get(url.slice(url.lastIndexOf('/') + 1));
+    return pdfOf(found?.text === reportText ? reportPages : leasePages);
+  };
 
   async passages(id: string, offset: number, limit: number): Promise<Passage[]> {
     const { row, text } = this.document(id);
@@ -418,6 +421,7 @@ export class ScriptedLibrary {
     this.shelve('library', 'Workers AI limits', 'html', notesText, ready).row.address =
       'https://developers.cloudflare.com/workers-ai/platform/limits/';
     if (scene === 'full') {
+      this.shelve('research', 'Proceedings.pdf', 'pdf', reportText, ready, 120);
       for (let index = 0; index < 4000; index += 1)
         this.shelve('research', `Paper ${String(index + 1).padStart(4, '0')}.pdf`, 'pdf', '', ready, 4 + (index % 30));
     }
@@ -720,12 +724,15 @@ const busy = (state: DocumentState): boolean => state.kind === 'reading' || stat
 function passagesOf(row: Pick<Document, 'id' | 'format'>, text: string): Passage[] {
   const found: Passage[] = [];
   const path: string[] = [];
+  let report: number | null = null;
   let at = 0;
   for (const part of text.split('\n\n')) {
     const heading = /^(#+) (.*)$/.exec(part);
     if (heading) path.splice((heading[1] ?? '#').length - 1, 9, heading[2] ?? '');
     else if (part) {
-      const page = text === leaseText ? leasePages.findIndex((page) => page.includes(part)) + 1 : null;
+      if (text === reportText && heading === null && path.length > 0)
+        report = Number(/\d+/.exec(path.at(-1) ?? '')?.[0]);
+      const page = text === leaseText ? leasePages.findIndex((page) => page.includes(part)) + 1 : report;
       found.push({
         id: `${row.id}-${found.length}`,
         ordinal: found.length,

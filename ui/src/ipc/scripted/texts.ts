@@ -27,6 +27,17 @@ export const leasePages: string[][] = [
   ],
 ];
 
+/** A long report: many pages, the same sentences on each, so that a place is told by what stands about it. */
+export const reportPages: string[][] = Array.from({ length: 120 }, (_, index) => [
+  `## Section ${index + 1}`,
+  'The results were as expected and need no further comment at this point.',
+  `Sample ${index + 1} was measured ${(index % 7) + 2} times in the winter and found to be ${index * 3 + 11} units long.`,
+  'The results were as expected and need no further comment at this point.',
+  `The committee met on day ${index + 4} and agreed on item ${index * 2 + 1} without a vote.`,
+]);
+
+export const reportText = reportPages.map((page) => page.join('\n\n')).join('\n\n');
+
 export const fusionText = `# 检索方法
 
 ## 向量检索

@@ -7,11 +7,13 @@ import type {
   AccountState,
   AppEvent,
   AppInfo,
+  AttachedFiles,
   Attachment,
   CheckEvent,
   ConversationOptions,
   ConversationSummary,
   DatabaseState,
+  Draft,
   Fault,
   FaultCode,
   KeepIn,
@@ -123,7 +125,7 @@ interface Conversation {
   options: ConversationOptions;
   messages: Map<string, Message>;
   leaf: string | null;
-  draft: string;
+  draft: Draft;
 }
 
 interface Run {
@@ -134,6 +136,8 @@ interface Run {
   log: RunEvent[];
   listeners: Set<Listener<RunEvent>>;
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** Told when it has ended. */
+  ended: (() => void)[];
 }
 
 export class Scripted implements Backend {
@@ -147,7 +151,7 @@ export class Scripted implements Backend {
   private attachments = new Map<string, { attachment: Attachment; url: string }>();
   private runs = new Map<string, Run>();
   private listeners = new Set<Listener<AppEvent>>();
-  private newDraft = '';
+  private newDraft = noDraft();
   private counter = 0;
   private savedSettings: Settings;
   private accountNow: AccountState;
@@ -337,16 +341,21 @@ export class Scripted implements Backend {
   // --- chat ---------------------------------------------------------------------------------------------------------
 
   async sendMessage(request: SendRequest, events: Listener<RunEvent>): Promise<Started> {
-    const conversation =
-      (request.conversation && this.conversationsById.get(request.conversation)) || this.begin(request);
+    const known = request.conversation ? this.conversationsById.get(request.conversation) : undefined;
+    // As the engine does: an answer's end must be stored before the next message follows it.
+    if (known && request.parent === null && [...this.runs.values()].some((run) => run.conversation === known.summary.id))
+      throw fault('invalidInput', { detail: 'the last answer is still being written' });
+    const conversation = known ?? this.begin(request);
     const question = this.add(conversation, {
       role: 'user',
       text: request.text,
       parent: request.parent ?? conversation.leaf,
       attachments: request.attachments.flatMap((id) => this.attachments.get(id)?.attachment ?? []),
     });
-    conversation.draft = '';
-    if (!request.conversation) this.newDraft = '';
+    if (request.draft) {
+      conversation.draft = structuredClone(request.draft);
+      if (!known) this.newDraft = noDraft();
+    }
     return this.answer(conversation, question, events, request.text);
   }
 
@@ -382,9 +391,13 @@ export class Scripted implements Backend {
     const run = this.runs.get(id);
     if (!run) return;
     clearTimeout(run.timer);
-    const [, message] = this.find(run.message);
-    Object.assign(message, { status: 'stopped', finish: 'stopped' });
-    this.end(run, { kind: 'stopped', view: this.view(message) });
+    // Storing what arrived takes a moment, and only then it has ended.
+    run.timer = setTimeout(() => {
+      const [, message] = this.find(run.message);
+      Object.assign(message, { status: 'stopped', finish: 'stopped' });
+      this.end(run, { kind: 'stopped', view: this.view(message) });
+    }, 20);
+    await new Promise<void>((ended) => run.ended.push(ended));
   }
 
   async attachRun(id: string, after: number, events: Listener<RunEvent>): Promise<void> {
@@ -436,7 +449,7 @@ export class Scripted implements Backend {
       options: conversation.options,
       path,
       tail: path.slice(-20).map((item) => this.view(conversation.messages.get(item.id)!)),
-      draft: conversation.draft,
+      draft: structuredClone(conversation.draft),
     };
   }
 
@@ -506,12 +519,13 @@ export class Scripted implements Backend {
     return options;
   }
 
-  async saveDraft(id: string | null, text: string): Promise<void> {
-    if (id === null) this.newDraft = text;
-    else this.conversation(id).draft = text;
+  async saveDraft(id: string | null, draft: Draft): Promise<void> {
+    if (id === null) this.newDraft = structuredClone(draft);
+    else this.conversation(id).draft = structuredClone(draft);
   }
 
-  draft = async (id: string | null): Promise<string> => (id === null ? this.newDraft : this.conversation(id).draft);
+  draft = async (id: string | null): Promise<Draft> =>
+    structuredClone(id === null ? this.newDraft : this.conversation(id).draft);
 
   async searchHistory(query: string, limit: number) {
     const wanted = query.toLowerCase();
@@ -567,8 +581,14 @@ export class Scripted implements Backend {
     return attachment;
   }
 
-  attachPicked = async () => [await this.attachBytes('notes.txt', new TextEncoder().encode('Notes on borrowing.'))];
-  attachGrant = async () => [await this.attachBytes('dropped.txt', new TextEncoder().encode('Dropped.'))];
+  attachPicked = async (): Promise<AttachedFiles> => ({
+    attached: [await this.attachBytes('notes.txt', new TextEncoder().encode('Notes on borrowing.'))],
+    refused: [],
+  });
+  attachGrant = async (): Promise<AttachedFiles> => ({
+    attached: [await this.attachBytes('dropped.txt', new TextEncoder().encode('Dropped.'))],
+    refused: [],
+  });
   attachmentUrl = (id: string): string => this.attachments.get(id)?.url ?? '';
 
   // --- pictures -----------------------------------------------------------------------------------------------------
@@ -634,11 +654,16 @@ export class Scripted implements Backend {
   unwatchFolder: Backend['unwatchFolder'] = (...all) => this.library.unwatchFolder(...all);
   vectorInfo: Backend['vectorInfo'] = () => this.library.vectorInfo();
   exportVectors: Backend['exportVectors'] = (...all) => this.library.exportVectors(...all);
-  documentBytes: Backend['documentBytes'] = () => this.library.documentBytes();
+  documentBytes: Backend['documentBytes'] = (...all) => this.library.documentBytes(...all);
 
   // --- models, usage, settings --------------------------------------------------------------------------------------
 
-  catalogue = async () => ({ models, source: 'live' as const, fetchedAt: this.scenario.now - hour });
+  catalogue = async () => ({
+    models,
+    standardChat: '@cf/zai-org/glm-4.7-flash',
+    source: 'live' as const,
+    fetchedAt: this.scenario.now - hour,
+  });
 
   async usageToday(): Promise<UsageToday> {
     const simulated = this.accountNow.current?.keptIn === 'simulator';
@@ -809,7 +834,7 @@ export class Scripted implements Backend {
       options,
       messages: new Map(),
       leaf: null,
-      draft: '',
+      draft: noDraft(),
     };
     this.conversationsById.set(id, conversation);
     return conversation;
@@ -945,6 +970,7 @@ export class Scripted implements Backend {
       log: [],
       listeners: new Set([events]),
       timer: undefined,
+      ended: [],
     };
     this.runs.set(run.id, run);
     Object.assign(answer, { status: 'streaming', fault: null });
@@ -1018,6 +1044,8 @@ export class Scripted implements Backend {
 
   private end(run: Run, step: Extract<RunStep, { view: MessageView }>): void {
     this.runs.delete(run.id);
+    clearTimeout(run.timer);
+    for (const ended of run.ended) ended();
     this.tell(run, { ...step, view: { ...step.view, run: null } });
     const conversation = this.conversation(run.conversation);
     const first = [...conversation.messages.values()][0];
@@ -1039,7 +1067,8 @@ export class Scripted implements Backend {
   private failRun(run: Run, answer: Message, code: FaultCode): void {
     const why = fault(code, failureDetails[code] ?? {});
     const cut = answer.text.length > 0;
-    Object.assign(answer, { status: cut && code === 'streamCut' ? 'interrupted' : 'failed', fault: why });
+    const cuts = ['streamCut', 'timedOut', 'offline'].includes(code);
+    Object.assign(answer, { status: cut && cuts ? 'interrupted' : 'failed', fault: why });
     this.end(run, { kind: 'failed', fault: why, view: this.view(answer) });
   }
 }
@@ -1100,6 +1129,8 @@ function marked(text: string, wanted: string): SnippetPart[] {
     { text: `${text.slice(at + wanted.length, at + 120)}…`, hit: false },
   ];
 }
+
+const noDraft = (): Draft => ({ text: '', attachments: [], queue: [] });
 
 const fault = (code: FaultCode, more: Partial<Fault> = {}): Fault => ({ code, ...more });
 

@@ -135,6 +135,9 @@ pub enum Vectors {
         /// The form of the file
         #[arg(long, value_enum, default_value_t = VectorForm::Jsonl)]
         format: VectorForm,
+        /// Only the vectors of this model; needed when there are several and they go to standard output
+        #[arg(long)]
+        model: Option<String>,
         /// The file; standard output when absent
         #[arg(short, long)]
         output: Option<PathBuf>,

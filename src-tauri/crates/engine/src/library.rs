@@ -24,8 +24,8 @@ use crate::error::{Error, invalid, not_found};
 use crate::sink::{Nowhere, Sink};
 use domain::{
     AppEvent, Collection, CollectionSettings, ConversationId, Document, DocumentPage, DocumentQuery,
-    DocumentText, Fault, Findings, IngestEvent, IngestStarted, MessageId, Passage, PassageQuery, RunId,
-    TextSection, VectorInfo, WhyAnswer,
+    DocumentState, DocumentText, Fault, Findings, IngestEvent, IngestStarted, MessageId, Passage,
+    PassageQuery, RunId, TextSection, VectorInfo, WhyAnswer,
 };
 use ingests::{Consent, Ingests, Load};
 use std::collections::HashMap;
@@ -142,7 +142,8 @@ impl Library {
     }
 
     /// Changes a collection. Other passages or another model mean that its documents are cut or embedded anew, in the
-    /// background and quoted first (see [`Library::active_ingests`]); until that is done the former vectors serve.
+    /// background and quoted first (see [`Library::active_ingests`]): until the quote is accepted such settings are only
+    /// `wanted`, and until the work is done the former vectors serve.
     ///
     /// # Errors
     /// `NotFound`, `InvalidInput`; the store's.
@@ -153,29 +154,59 @@ impl Library {
         colour: String,
         settings: CollectionSettings,
     ) -> Result<Collection, Fault> {
+        self.change_collection(collection, name, colour, settings, Consent::Asked).await
+    }
+
+    /// As [`Library::update_collection`], for callers who want no quote first: the settings hold at once, and the next run
+    /// over the collection embeds what they need.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn update_collection_unasked(
+        &self,
+        collection: String,
+        name: String,
+        colour: String,
+        settings: CollectionSettings,
+    ) -> Result<Collection, Fault> {
+        self.change_collection(collection, name, colour, settings, Consent::Given).await
+    }
+
+    async fn change_collection(
+        &self,
+        collection: String,
+        name: String,
+        colour: String,
+        settings: CollectionSettings,
+        consent: Consent,
+    ) -> Result<Collection, Fault> {
         let (name, colour) = (checked_name(&name)?, checked_colour(&colour)?);
         check_settings(&settings)?;
         let wanted = settings.clone();
-        let (before, row, documents) = self
+        let (row, waits) = self
             .engine
             .database()
             .write(move |shelf| {
                 let before = shelf.disk.collection(&collection)?;
-                let row = shelf.disk.update_collection(&collection, &name, &colour, &wanted)?;
-                let documents = shelf.disk.documents_of(row.key)?;
-                Ok((before, row, documents))
+                let waits = consent == Consent::Asked
+                    && !shelf.disk.documents_of(before.key)?.is_empty()
+                    && is_costly(&before.collection.settings, &wanted);
+                let now = if waits { searched_as(&before.collection.settings, &wanted) } else { wanted };
+                Ok((shelf.disk.update_collection(&collection, &name, &colour, &now)?, waits))
             })
             .await?;
-        let before = before.collection.settings;
-        let other = SpaceName::of(&before) != SpaceName::of(&settings)
-            || reading::cut_name(&before) != reading::cut_name(&settings);
-        if other && !documents.is_empty() {
-            let ids = documents.into_iter().map(|row| row.document.id).collect();
-            ingests::begin(&self.engine, &row, Load::Known(ids), Consent::Asked, None, Arc::new(Nowhere))
-                .await?;
+        // What was wanted before is not wanted any more.
+        for ingest in self.engine.library_state().ingests.all() {
+            if ingest.collection == row.collection.id && ingest.is_change() {
+                ingest.stop();
+            }
+        }
+        if waits {
+            let load = Load::Settings(Box::new(settings));
+            ingests::begin(&self.engine, &row, load, consent, None, Arc::new(Nowhere)).await?;
         }
         self.tell([]);
-        Ok(row.collection)
+        self.row(&row.collection.id).await.map(|row| row.collection)
     }
 
     /// Puts a collection into the trash, with its documents.
@@ -184,6 +215,7 @@ impl Library {
     /// `NotFound`; the store's.
     pub async fn delete_collection(&self, collection: String) -> Result<(), Fault> {
         let now = self.engine.now();
+        self.engine.library_state().watching.forget(&collection);
         for ingest in self.engine.library_state().ingests.all() {
             if ingest.collection == collection {
                 ingest.stop();
@@ -207,6 +239,9 @@ impl Library {
             .database()
             .write(move |shelf| Ok(shelf.disk.set_collection_deleted(&collection, None)?))
             .await?;
+        if watching::follow(&self.engine, &row.collection) {
+            watching::look(&self.engine, &row.collection.id).await;
+        }
         self.tell([]);
         Ok(row.collection)
     }
@@ -403,6 +438,32 @@ impl Library {
         Ok(IngestStarted { run, collection: collection.collection })
     }
 
+    /// Tries everything again that failed in a collection, and goes on with what its last run left; `None` when there is
+    /// nothing to try.
+    ///
+    /// # Errors
+    /// `NotFound`; the store's.
+    pub async fn retry_failed(
+        &self,
+        collection: String,
+        events: impl Sink<IngestEvent>,
+    ) -> Result<Option<IngestStarted>, Fault> {
+        let row = self.row(&collection).await?;
+        let key = row.key;
+        let documents = self.engine.database().read(move |shelf| Ok(shelf.disk.documents_of(key)?)).await?;
+        let failed: Vec<String> = documents
+            .into_iter()
+            .filter(|row| matches!(row.document.state, DocumentState::Failed { .. }))
+            .map(|row| row.document.id)
+            .collect();
+        if failed.is_empty() && row.collection.trouble.is_none() {
+            return Ok(None);
+        }
+        let load = Load::Known(failed);
+        let run = ingests::begin(&self.engine, &row, load, Consent::Asked, None, Arc::new(events)).await?;
+        Ok(Some(IngestStarted { run, collection: row.collection }))
+    }
+
     /// Has the service make text of a document that cannot be read here: pictures and scans by its Markdown conversion,
     /// recordings by Whisper. Quoted first.
     ///
@@ -449,6 +510,13 @@ impl Library {
             .database()
             .write(move |shelf| {
                 shelf.disk.set_documents_deleted(&documents, None)?;
+                for row in shelf.disk.documents_by_id(&documents)? {
+                    // Its file is gone: it stands for itself, so that no folder takes it away again.
+                    let gone = |path: &String| matches!(std::path::Path::new(path).try_exists(), Ok(false));
+                    if row.hash.is_some() && row.source.as_ref().is_some_and(gone) {
+                        shelf.disk.set_document_source(&row.document.id, &row.document.name, None)?;
+                    }
+                }
                 Ok(shelf.disk.documents_by_id(&documents)?)
             })
             .await?;
@@ -582,25 +650,39 @@ impl Library {
         Ok(format!("{rows} vectors"))
     }
 
-    /// Writes all vectors with their passages to a file; how many.
+    /// Writes the vectors that searches use with their passages to a file; how many. Where collections have several models,
+    /// those of each further one go to a file of their own beside it, named after the model.
     ///
     /// # Errors
     /// The disk's.
     pub async fn export_vectors(&self, format: domain::VectorFormat, file: PathBuf) -> Result<u64, Fault> {
-        let create = move || Ok(Box::new(std::fs::File::create(file)?) as Box<dyn std::io::Write + Send>);
-        exporting::export(&self.engine, format, create).await
+        exporting::export(&self.engine, format, None, exporting::Target::File(file)).await
+    }
+
+    /// As [`Library::export_vectors`], of one model only.
+    ///
+    /// # Errors
+    /// `NotFound` when there are no vectors of this model; the disk's.
+    pub async fn export_vectors_of(
+        &self,
+        format: domain::VectorFormat,
+        model: String,
+        file: PathBuf,
+    ) -> Result<u64, Fault> {
+        exporting::export(&self.engine, format, Some(model), exporting::Target::File(file)).await
     }
 
     /// As [`Library::export_vectors`], to anything that can be written to.
     ///
     /// # Errors
-    /// As there.
+    /// As there; `InvalidInput` when there are several models and none is named.
     pub async fn export_vectors_to(
         &self,
         format: domain::VectorFormat,
+        model: Option<String>,
         out: impl std::io::Write + Send + 'static,
     ) -> Result<u64, Fault> {
-        exporting::export(&self.engine, format, move || Ok(Box::new(out))).await
+        exporting::export(&self.engine, format, model, exporting::Target::Stream(Box::new(out))).await
     }
 
     /// Has a collection follow a folder: what is in it is added now, and what changes there is read again.
@@ -774,6 +856,22 @@ pub(crate) async fn purge(engine: &Engine, before: domain::Timestamp) -> Result<
             shelf.disk.purge_library(before, |tx, vectors| tables.tables().delete(tx, &shelf.disk, vectors))
         })
         .await
+}
+
+/// Other passages or other vectors.
+fn is_costly(before: &CollectionSettings, after: &CollectionSettings) -> bool {
+    SpaceName::of(before) != SpaceName::of(after) || reading::cut_name(before) != reading::cut_name(after)
+}
+
+/// What costs something as it was, and the rest as it is wanted.
+fn searched_as(before: &CollectionSettings, wanted: &CollectionSettings) -> CollectionSettings {
+    CollectionSettings {
+        embedding_model: before.embedding_model.clone(),
+        provider_url: before.provider_url.clone(),
+        passage_tokens: before.passage_tokens,
+        overlap_tokens: before.overlap_tokens,
+        ..wanted.clone()
+    }
 }
 
 fn checked_name(name: &str) -> Result<String, Fault> {

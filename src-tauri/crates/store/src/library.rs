@@ -16,9 +16,9 @@ mod passages;
 mod words;
 
 pub use collections::CollectionRow;
-pub use documents::{Content, DocumentFile, DocumentRow, NewDocument, Outcome};
+pub use documents::{Claim, Content, DocumentFile, DocumentRow, NewDocument, Outcome};
 pub use finding::{FoundPassage, Scope, ScopeSize, export_columns};
-pub use ingests::IngestRun;
+pub use ingests::{IngestRun, NewRun};
 pub use passages::{Missing, NewPassage, collections_of, embedded, still_missing};
 
 /// Placeholders for `count` values: `?,?,?`.

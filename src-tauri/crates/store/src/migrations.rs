@@ -12,6 +12,8 @@ const FILES: &[&str] = &[
     include_str!("migrations/2026-11-20-conversations.sql"),
     include_str!("migrations/2026-11-20-pictures.sql"),
     include_str!("migrations/2026-11-20-library.sql"),
+    include_str!("migrations/2026-11-27-library-runs.sql"),
+    include_str!("migrations/2026-11-27-picture-references.sql"),
 ];
 
 /// The newest schema version that this Edgewise knows.

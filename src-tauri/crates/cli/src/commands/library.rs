@@ -93,7 +93,10 @@ async fn with_model(engine: &Engine, collection: Collection, model: &str) -> Res
         return Ok(collection);
     }
     let settings = domain::CollectionSettings { embedding_model: model.into(), ..collection.settings };
-    engine.library().update_collection(collection.id, collection.name, collection.colour, settings).await
+    engine
+        .library()
+        .update_collection_unasked(collection.id, collection.name, collection.colour, settings)
+        .await
 }
 
 /// Prints events for people on standard error, for programs as lines.
@@ -256,7 +259,7 @@ pub async fn vectors(engine: &Engine, which: Vectors) -> Result<(), Fault> {
     match which {
         Vectors::Info { json } => info(engine, json).await,
         Vectors::Verify => verify(engine).await,
-        Vectors::Export { format, output } => {
+        Vectors::Export { format, model, output } => {
             let format = match format {
                 VectorForm::Jsonl => VectorFormat::Jsonl,
                 VectorForm::Csv => VectorFormat::Csv,
@@ -265,8 +268,11 @@ pub async fn vectors(engine: &Engine, which: Vectors) -> Result<(), Fault> {
                 VectorForm::Sql => VectorFormat::Sql,
             };
             let rows = match output {
-                Some(file) => engine.library().export_vectors(format, file).await?,
-                None => engine.library().export_vectors_to(format, std::io::stdout()).await?,
+                Some(file) => match model {
+                    Some(model) => engine.library().export_vectors_of(format, model, file).await?,
+                    None => engine.library().export_vectors(format, file).await?,
+                },
+                None => engine.library().export_vectors_to(format, model, std::io::stdout()).await?,
             };
             output::note(&format!("Written: {rows} vectors"));
             Ok(())

@@ -10,6 +10,8 @@ use store::library::FoundPassage;
 
 /// More passages than these are no whole document that a person would read, whatever their length.
 const MOST_WHOLE: usize = 60;
+/// Pieces that are read on over their ends.
+const STRONG: usize = 3;
 /// Tokens that a passage's fence and number take.
 const FENCE: u32 = 24;
 
@@ -19,6 +21,17 @@ struct Piece {
     first: u32,
     last: u32,
     tokens: u32,
+}
+
+impl Piece {
+    /// Reads on into a passage that follows or precedes it. Its text is read again afterwards.
+    fn take(&mut self, passage: &FoundPassage) {
+        self.first = self.first.min(passage.ordinal);
+        self.last = self.last.max(passage.ordinal);
+        self.tokens = self.tokens.saturating_add(passage.tokens);
+        self.hit.start = self.hit.start.min(passage.hit.start);
+        self.hit.end = self.hit.end.max(passage.hit.end);
+    }
 }
 
 /// Passages for a question, with everything that *Why this answer* shows kept beside the answer.
@@ -31,8 +44,12 @@ pub(crate) async fn retrieve(engine: &Engine, wanted: Wanted) -> Result<Passages
             (found.findings, pieces, false)
         }
     };
-    let (fitting, left_out) = fit(pieces, wanted.budget);
+    let (mut fitting, left_out, room) = fit(pieces, wanted.budget);
     findings.beyond_budget = left_out;
+    if !whole {
+        fitting = widen(engine, fitting, room).await?;
+    }
+    let fitting = fitting.into_iter().map(|piece| piece.hit).collect();
     let numbered = number(engine, &wanted, fitting).await?;
     let considered = findings.considered;
     let why = WhyAnswer { findings, sources: numbered.clone(), whole_documents: whole };
@@ -41,39 +58,28 @@ pub(crate) async fn retrieve(engine: &Engine, wanted: Wanted) -> Result<Passages
 }
 
 async fn find(engine: &Engine, wanted: &Wanted) -> Result<Found, Fault> {
-    let query = |collections: &[String], documents: &[String]| PassageQuery {
+    let options = &wanted.options;
+    let query = PassageQuery {
         text: wanted.question.clone(),
-        collections: collections.to_vec(),
-        documents: documents.to_vec(),
+        collections: options.collections.clone(),
         ..PassageQuery::default()
     };
-    let options = &wanted.options;
-    if options.collections.is_empty() || options.documents.is_empty() {
-        return finding::search(engine, query(&options.collections, &options.documents)).await;
+    if options.collections.is_empty() {
+        let query = PassageQuery { documents: options.documents.clone(), ..query };
+        return finding::search(engine, query).await;
     }
     // Both are attached: neither narrows the other.
-    let mut found = finding::search(engine, query(&options.collections, &[])).await?;
-    let beside = finding::search(engine, query(&[], &options.documents)).await?;
-    for passage in beside.passages {
-        if found.passages.iter().all(|known| known.key != passage.key) {
-            found.passages.push(passage);
-        }
-    }
-    found.passages.sort_by(|one, other| other.hit.score.total_cmp(&one.hit.score));
-    let (all, more) = (&mut found.findings, beside.findings);
-    all.considered += more.considered;
-    all.vector_hits += more.vector_hits;
-    all.keyword_hits += more.keyword_hits;
-    all.beyond_threshold += more.beyond_threshold;
-    all.pending_documents += more.pending_documents;
-    all.documents += more.documents;
-    all.hits = found.passages.iter().map(|passage| passage.hit.clone()).collect();
-    Ok(found)
+    finding::search_beside(engine, query, options.documents.clone()).await
 }
 
 /// The whole documents, when single documents are attached and all of them fit.
 async fn whole(engine: &Engine, wanted: &Wanted) -> Result<Option<(Findings, Vec<Piece>)>, Fault> {
+    if wanted.options.whole_documents == Some(false) {
+        return Ok(None);
+    }
     let (options, budget) = (wanted.options.clone(), wanted.budget);
+    // Who asks for whole documents gets them however long they are, as far as the model's window allows.
+    let most = if options.whole_documents == Some(true) { usize::MAX } else { MOST_WHOLE };
     let documents = engine
         .database()
         .read(move |shelf| {
@@ -90,7 +96,7 @@ async fn whole(engine: &Engine, wanted: &Wanted) -> Result<Option<(Findings, Vec
             let passages: usize = rows.iter().map(|row| row.document.passages as usize).sum();
             let keys: Vec<i64> = rows.iter().map(|row| row.key).collect();
             let tokens = shelf.disk.tokens_of(&keys)?.saturating_add(passages as u64 * u64::from(FENCE));
-            if passages == 0 || passages > MOST_WHOLE || tokens > u64::from(budget) {
+            if passages == 0 || passages > most || tokens > u64::from(budget) {
                 return Ok(None);
             }
             Ok(Some((rows.len(), shelf.disk.whole_documents(&documents)?)))
@@ -131,11 +137,7 @@ async fn join(engine: &Engine, found: &Found) -> Result<Vec<Piece>, Fault> {
         });
         match neighbour {
             Some(piece) => {
-                piece.first = piece.first.min(passage.ordinal);
-                piece.last = piece.last.max(passage.ordinal);
-                piece.tokens = piece.tokens.saturating_add(passage.tokens);
-                piece.hit.start = piece.hit.start.min(passage.hit.start);
-                piece.hit.end = piece.hit.end.max(passage.hit.end);
+                piece.take(passage);
             }
             None => pieces.push(piece(passage.clone())),
         }
@@ -154,8 +156,38 @@ async fn join(engine: &Engine, found: &Found) -> Result<Vec<Piece>, Fault> {
         .await
 }
 
-/// Those that fit, best first, and how many do not.
-fn fit(pieces: Vec<Piece>, budget: u32) -> (Vec<PassageHit>, u32) {
+/// Reads the best pieces on over both ends, where the next passage stands on the same page and there is room: an answer
+/// often begins or ends just beyond the cut.
+async fn widen(engine: &Engine, mut pieces: Vec<Piece>, mut room: u32) -> Result<Vec<Piece>, Fault> {
+    engine
+        .database()
+        .read(move |shelf| {
+            for place in 0..pieces.len().min(STRONG) {
+                let piece = &pieces[place];
+                for neighbour in shelf.disk.neighbours(&piece.hit.document, piece.first, piece.last)? {
+                    let taken = pieces.iter().any(|other| {
+                        other.hit.document == neighbour.hit.document
+                            && (other.first..=other.last).contains(&neighbour.ordinal)
+                    });
+                    let piece = &mut pieces[place];
+                    if taken || neighbour.tokens > room || neighbour.hit.page != piece.hit.page {
+                        continue;
+                    }
+                    room -= neighbour.tokens;
+                    piece.take(&neighbour);
+                }
+                let hit = &mut pieces[place].hit;
+                if let Some(text) = shelf.disk.text_between(&hit.document, hit.start, hit.end)? {
+                    hit.text = text;
+                }
+            }
+            Ok(pieces)
+        })
+        .await
+}
+
+/// Those that fit, best first, how many do not, and the room that is left.
+fn fit(pieces: Vec<Piece>, budget: u32) -> (Vec<Piece>, u32, u32) {
     let (mut fitting, mut spent, mut left_out) = (Vec::new(), 0_u32, 0);
     for piece in pieces {
         let cost = piece.tokens.saturating_add(FENCE);
@@ -163,10 +195,10 @@ fn fit(pieces: Vec<Piece>, budget: u32) -> (Vec<PassageHit>, u32) {
             left_out += 1;
         } else {
             spent += cost;
-            fitting.push(piece.hit);
+            fitting.push(piece);
         }
     }
-    (fitting, left_out)
+    (fitting, left_out, budget.saturating_sub(spent))
 }
 
 /// Numbers run through the conversation: a passage that had a number keeps it.
@@ -183,30 +215,62 @@ async fn number(engine: &Engine, wanted: &Wanted, hits: Vec<PassageHit>) -> Resu
                 .map(|item| item.id)
                 .collect();
             let sources = home.messages(&answers)?.into_iter().flat_map(|stored| stored.message.sources);
-            Ok::<Vec<(String, u32)>, Error>(sources.map(|source| (source.text, source.n)).collect())
+            Ok::<Vec<(Spot, u32)>, Error>(sources.map(|source| (Spot::of(&source), source.n)).collect())
         })
         .await?;
     let mut next = earlier.iter().map(|(_, n)| n + 1).max().unwrap_or(wanted.first_number);
-    let known: HashMap<String, u32> = earlier.into_iter().collect();
+    let known: HashMap<Spot, u32> = earlier.into_iter().collect();
     let numbered = hits.into_iter().map(|hit| {
-        let n = known.get(&hit.text).copied().unwrap_or_else(|| {
-            next += 1;
-            next - 1
-        });
-        SourceRef {
-            n,
-            document: hit.document,
-            title: hit.title,
-            page: hit.page,
-            passage: hit.passage,
-            score: hit.score,
-            distance: hit.distance,
-            start: Some(hit.start),
-            end: Some(hit.end),
-            text: hit.text,
-        }
+        let mut source = source(hit);
+        let spot = Spot::of(&source);
+        source.n =
+            known.get(&spot).or_else(|| known.get(&spot.without_range())).copied().unwrap_or_else(|| {
+                next += 1;
+                next - 1
+            });
+        source
     });
     Ok(numbered.collect())
+}
+
+/// What a number means: a place of a document and its words. Words alone stand in several documents; a place alone has
+/// other words when the file has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Spot {
+    document: String,
+    range: Option<(u32, u32)>,
+    text: String,
+}
+
+impl Spot {
+    fn of(source: &SourceRef) -> Self {
+        Self {
+            document: source.document.clone(),
+            range: source.start.zip(source.end),
+            text: source.text.clone(),
+        }
+    }
+
+    /// As sources of before ranges were kept have it.
+    fn without_range(&self) -> Self {
+        Self { range: None, ..self.clone() }
+    }
+}
+
+/// A source that has no number yet.
+fn source(hit: PassageHit) -> SourceRef {
+    SourceRef {
+        n: 0,
+        document: hit.document,
+        title: hit.title,
+        page: hit.page,
+        passage: hit.passage,
+        score: hit.score,
+        distance: hit.distance,
+        start: Some(hit.start),
+        end: Some(hit.end),
+        text: hit.text,
+    }
 }
 
 async fn keep(engine: &Engine, answer: MessageId, why: WhyAnswer) {

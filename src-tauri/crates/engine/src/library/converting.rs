@@ -1,10 +1,12 @@
 //! Documents that cannot be read here: pictures and scans through the service's Markdown conversion, recordings through
 //! Whisper. Both cost neurons, so both are quoted first.
 
+mod duration;
+
 use super::reading;
 use crate::Engine;
 use crate::error::Error;
-use domain::{Fault, FaultCode};
+use domain::{DAILY_ALLOWANCE, Fault, FaultCode, Quote, RunId};
 use ingest::{Limits, Source};
 use store::library::DocumentRow;
 use workers_ai::{FileToConvert, TranscribeRequest, estimate_audio};
@@ -47,20 +49,47 @@ pub(crate) fn way(name: &str) -> Option<(Way, &'static str)> {
     })
 }
 
+/// What making text of a document costs, as far as anybody can say before: recordings are priced by the minute; for a
+/// picture the service publishes no figure.
+pub(crate) async fn quote(engine: &Engine, run: &RunId, document: &DocumentRow) -> Result<Quote, Fault> {
+    let seconds = match (way(&document.document.name), document.hash.clone()) {
+        (Some((Way::Transcription, _)), Some(hash)) => {
+            let bytes = original(engine, hash).await?;
+            duration::seconds(&bytes)
+        }
+        _ => None,
+    };
+    let model = engine.models().find(&WHISPER.into()).await;
+    let neurons = seconds.and_then(|seconds| estimate_audio(&model, seconds));
+    Ok(Quote {
+        id: run.to_string(),
+        documents: 1,
+        skipped: Vec::new(),
+        passages: 0,
+        tokens: 0,
+        neurons,
+        share_of_day: neurons.map(|neurons| neurons / DAILY_ALLOWANCE),
+    })
+}
+
+async fn original(engine: &Engine, hash: String) -> Result<Vec<u8>, Fault> {
+    engine
+        .database()
+        .read(move |shelf| {
+            let path = shelf.disk.original_path(&hash)?;
+            Ok(std::fs::read(path)
+                .map_err(|error| Fault::new(FaultCode::FileUnreadable).with_detail(error.to_string()))?)
+        })
+        .await
+}
+
 /// Has the service make text of a document's original, and keeps it as what the document says. Returns what it cost.
 pub(crate) async fn convert(engine: &Engine, document: &DocumentRow) -> Result<f64, Fault> {
     let unknown = || Fault::new(FaultCode::FormatUnknown).with_detail(&document.document.name);
     let (way, media_type) = way(&document.document.name).ok_or_else(unknown)?;
     let hash = document.hash.clone().ok_or_else(unknown)?;
-    let (bytes_of, name) = (hash.clone(), document.document.name.clone());
-    let bytes = engine
-        .database()
-        .read(move |shelf| {
-            let path = shelf.disk.original_path(&bytes_of)?;
-            Ok(std::fs::read(path)
-                .map_err(|error| Fault::new(FaultCode::FileUnreadable).with_detail(error.to_string()))?)
-        })
-        .await?;
+    let name = document.document.name.clone();
+    let bytes = original(engine, hash.clone()).await?;
     let (text, neurons) = match way {
         Way::Conversion => by_conversion(engine, &name, media_type, bytes).await?,
         Way::Transcription => by_transcription(engine, media_type, bytes).await?,

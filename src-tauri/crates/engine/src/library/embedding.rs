@@ -14,6 +14,20 @@ const PROVIDER_BATCH: usize = 32;
 /// Tokens of one request: bge-m3 takes 60,000 in all, and our count is an estimate.
 const REQUEST_TOKENS: u32 = 48_000;
 
+/// Tokens of the longest text that a model reads (reference, section 4); what is longer is cut off or refused.
+const WINDOWS: [(&str, u32); 5] = [
+    ("@cf/baai/bge-m3", 8_192),
+    ("@cf/baai/bge-", 512),
+    ("@cf/google/embeddinggemma", 2_048),
+    ("@cf/qwen/qwen3-embedding", 8_192),
+    ("@cf/pfnet/plamo-embedding", 4_096),
+];
+
+/// Tokens of the longest text that a model of the service reads, where that is known.
+pub(crate) fn window(model: &str) -> Option<u32> {
+    WINDOWS.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, tokens)| *tokens)
+}
+
 /// Who embeds.
 #[derive(Clone)]
 pub(crate) struct Embedder {

@@ -41,7 +41,8 @@ struct Search {
     scope: Scope,
     size: ScopeSize,
     k: usize,
-    max_distance: Option<f64>,
+    /// The largest distance, by collection.
+    max_distances: HashMap<i64, f64>,
     rerank: bool,
 }
 
@@ -84,7 +85,17 @@ impl Nearness {
 
 /// Searches. One side that cannot be asked is told in the findings; the other still answers.
 pub(crate) async fn search(engine: &Engine, query: PassageQuery) -> Result<Found, Fault> {
-    let search = prepare(engine, query).await?;
+    search_beside(engine, query, Vec::new()).await
+}
+
+/// Searches in what the query names, and in single documents beside it: neither narrows the other, and all hits are
+/// fused and reranked together.
+pub(crate) async fn search_beside(
+    engine: &Engine,
+    query: PassageQuery,
+    beside: Vec<String>,
+) -> Result<Found, Fault> {
+    let search = prepare(engine, query, beside).await?;
     let (probes, fault) = probes(engine, &search).await?;
     let (search, mut found) = engine
         .database()
@@ -108,25 +119,33 @@ pub(crate) async fn search(engine: &Engine, query: PassageQuery) -> Result<Found
     Ok(found)
 }
 
-async fn prepare(engine: &Engine, query: PassageQuery) -> Result<Search, Fault> {
+async fn prepare(engine: &Engine, query: PassageQuery, beside: Vec<String>) -> Result<Search, Fault> {
     if query.text.trim().is_empty() {
         return Err(crate::error::invalid("an empty search"));
     }
     engine
         .database()
         .read(move |shelf| {
-            let collections = collections(&shelf.disk, &query)?;
+            let named = collections(&shelf.disk, &query)?;
+            let whole: Vec<i64> = named.iter().map(|row| row.key).collect();
+            let mut collections = named;
+            for document in &beside {
+                collections.extend(there(shelf.disk.collection_of(document))?.filter(|row| !row.deleted));
+            }
+            collections.sort_by_key(|row| row.key);
+            collections.dedup_by_key(|row| row.key);
             let settings = |value: fn(&CollectionSettings) -> u32| {
                 collections.iter().map(|row| value(&row.collection.settings)).max()
             };
             let k = if query.k > 0 { query.k } else { settings(|settings| settings.top_k).unwrap_or(8) };
-            let own_distance = match collections.as_slice() {
-                [only] => only.collection.settings.max_distance,
-                _ => None,
+            let distance = |row: &CollectionRow| {
+                let most = query.max_distance.or(row.collection.settings.max_distance)?;
+                Some((row.key, most))
             };
             let rerank = collections.iter().any(|row| row.collection.settings.rerank);
             let scope = Scope {
-                collections: collections.iter().map(|row| row.key).collect(),
+                collections: whole,
+                beside,
                 documents: query.documents.clone(),
                 formats: query.formats.clone(),
                 added_since: query.added_since,
@@ -134,7 +153,7 @@ async fn prepare(engine: &Engine, query: PassageQuery) -> Result<Search, Fault> 
             Ok(Search {
                 size: shelf.disk.scope_size(&scope)?,
                 k: k.clamp(1, 1_000) as usize,
-                max_distance: query.max_distance.or(own_distance),
+                max_distances: collections.iter().filter_map(distance).collect(),
                 rerank: query.rerank.unwrap_or(rerank),
                 scope,
                 collections,
@@ -264,8 +283,14 @@ fn look(engine: &Engine, store: &Store, search: &Search, probes: &[Probe]) -> Re
     });
     measure(engine, store, probes, &mut ranked)?;
     let all = ranked.len();
-    if let Some(most) = search.max_distance {
-        ranked.retain(|(_, place)| place.vector.is_none_or(|(_, _, distance)| f64::from(distance) <= most));
+    if !search.max_distances.is_empty() {
+        let keys: Vec<i64> = ranked.iter().map(|(key, _)| *key).collect();
+        let homes = store.read(|tx| Ok::<_, Error>(store::library::collections_of(tx, &keys)?))?;
+        ranked.retain(|(key, place)| {
+            let most = homes.get(key).and_then(|home| search.max_distances.get(home));
+            let near = |most: &f64| place.vector.is_none_or(|(_, _, distance)| f64::from(distance) <= *most);
+            most.is_none_or(near)
+        });
     }
     let beyond_threshold = all - ranked.len();
     ranked.truncate((search.k * RERANKED).max(search.k));

@@ -3,10 +3,12 @@
 //! Everything here blocks and runs on a blocking thread.
 
 use super::vectors::Tables;
+use crate::Engine;
 use crate::error::Error;
-use domain::{CollectionSettings, Fault, FaultCode};
+use domain::{CollectionSettings, DocumentState, Fault, FaultCode};
 use ingest::{Budget, Format, Limits, Reading, Source, cut, estimate_tokens, fence};
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use store::Store;
@@ -22,6 +24,10 @@ pub(crate) struct Reader<'a> {
     /// Our own program, to be started again; without it documents are read in this process.
     pub(crate) program: Option<PathBuf>,
     pub(crate) settings: CollectionSettings,
+    /// How much a document may ask for.
+    pub(crate) limits: Limits,
+    /// A document that could not be read, and has not changed since, is tried again.
+    pub(crate) again: bool,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -37,10 +43,15 @@ pub(crate) enum Read {
 /// Reads a document and stores its passages, as far as that has not been done.
 pub(crate) fn read(reader: &Reader<'_>, id: &str, password: Option<&str>) -> Result<Read, Error> {
     let mut document = reader.store.document(id)?;
-    let file = original(reader.store, &document)?;
+    let file = original(reader, &document)?;
     if document.hash.as_ref() != Some(&file.hash) || document.document.size != file.size {
         let twin = reader.store.set_original(id, &file)?;
-        document = reader.store.document(twin.as_deref().unwrap_or(id))?;
+        document = match twin {
+            Some(twin) => moved(reader.store, &twin, &document)?,
+            None => reader.store.document(id)?,
+        };
+    } else if !reader.again && matches!(document.document.state, DocumentState::Failed { .. }) {
+        return Ok(Read::Unchanged(Box::new(document)));
     }
     let wanted = cut_name(&reader.settings);
     if document.cut.as_ref() == Some(&wanted) && document.document.passages > 0 {
@@ -68,19 +79,45 @@ pub(crate) fn read(reader: &Reader<'_>, id: &str, password: Option<&str>) -> Res
     Ok(Read::Cut(Box::new(stored?)))
 }
 
+/// The document that a file with the same bytes is already. When its own file is gone, it has moved to where this one is.
+fn moved(store: &Store, twin: &str, here: &DocumentRow) -> Result<DocumentRow, Error> {
+    let known = store.document(twin)?;
+    let gone = known.source.as_deref().is_some_and(|path| matches!(Path::new(path).try_exists(), Ok(false)));
+    if gone && here.source.is_some() {
+        store.set_document_source(twin, &here.document.name, here.source.as_deref())?;
+        return Ok(store.document(twin)?);
+    }
+    Ok(known)
+}
+
+/// Refuses what is certainly no document by its first bytes, before it is copied: folders are full of programs.
+fn refuse_early(path: &Path, name: &str) -> Result<(), Error> {
+    const HEAD: u64 = 64 << 10;
+    let mut head = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(HEAD).read_to_end(&mut head).map_err(unreadable)?;
+    match ingest::probe(&head, name) {
+        format @ (Format::Program | Format::Font | Format::Database | Format::Video) => {
+            Err(fault(&ingest::Error::NotReadable { format }).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The original as it is now: a file that is still where it came from may have changed.
-fn original(store: &Store, document: &DocumentRow) -> Result<store::library::DocumentFile, Error> {
+fn original(reader: &Reader<'_>, document: &DocumentRow) -> Result<store::library::DocumentFile, Error> {
     let source = document.source.as_deref().map(Path::new).filter(|path| path.is_file());
     match (source, &document.hash) {
         (Some(path), _) => {
             let size = std::fs::metadata(path).map_err(unreadable)?.len();
-            let limit = Limits::default().file_bytes;
+            let limit = reader.limits.file_bytes;
             if size > limit {
                 return Err(
                     fault(&ingest::Error::TooLarge { what: ingest::Measure::FileBytes, limit }).into()
                 );
             }
-            Ok(store.keep_original_file(path)?)
+            refuse_early(path, &document.document.name)?;
+            Ok(reader.store.keep_original_file(path)?)
         }
         (None, Some(hash)) => {
             Ok(store::library::DocumentFile { hash: hash.clone(), size: document.document.size })
@@ -103,14 +140,14 @@ pub(crate) fn read_bytes(
     password: Option<&str>,
 ) -> Result<Reading, Error> {
     let source = Source { name, bytes, password };
-    let limits = Limits::default();
+    let limits = &reader.limits;
     let read = match &reader.program {
         Some(executable) => {
             let program =
                 fence::Program { executable: executable.clone(), arguments: vec![READ_DOCUMENT.into()] };
-            fence::read_in_child(&program, fence::Input::Bytes(source), &limits, reader.stop)
+            fence::read_in_child(&program, fence::Input::Bytes(source), limits, reader.stop)
         }
-        None => read_here(&source, &limits),
+        None => read_here(&source, limits),
     };
     read.map_err(|error| fault(&error).into())
 }
@@ -146,9 +183,32 @@ pub(crate) fn fault(error: &ingest::Error) -> Fault {
     Fault::new(code).with_detail(error.to_string())
 }
 
+/// How much a document may ask for, as the person set it.
+pub(crate) fn limits(engine: &Engine) -> Limits {
+    let settings = engine.in_force().now();
+    Limits {
+        file_bytes: u64::from(settings.largest_document_mib.max(1)) << 20,
+        memory_bytes: u64::from(settings.reading_memory_mib.max(64)) << 20,
+        cpu_seconds: u64::from(settings.reading_cpu_s.max(1)),
+        wall_seconds: u64::from(settings.reading_wall_s.max(1)),
+        ..Limits::default()
+    }
+}
+
+/// How large passages are: as the collection says, and no larger than its model can read. A part of the model's window is
+/// left free, because our count is an estimate.
+fn budget(settings: &CollectionSettings) -> Budget {
+    let window = super::embedding::window(settings.embedding_model.as_str())
+        .filter(|_| settings.provider_url.is_none())
+        .map_or(usize::MAX, |window| window as usize * 4 / 5);
+    let tokens = (settings.passage_tokens as usize).min(window);
+    Budget { tokens, overlap: (settings.overlap_tokens as usize).min(tokens / 2) }
+}
+
 /// With which settings passages are cut: other settings have other passages.
 pub(crate) fn cut_name(settings: &CollectionSettings) -> String {
-    format!("{}/{}", settings.passage_tokens, settings.overlap_tokens)
+    let budget = budget(settings);
+    format!("{}/{}", budget.tokens, budget.overlap)
 }
 
 /// The name of a format: `pdf`, `docx`, ...
@@ -182,9 +242,7 @@ pub(crate) fn reading_of(content: &Content) -> Result<Reading, Error> {
 
 /// Cuts a reading, with places in characters.
 pub(crate) fn passages(reading: &Reading, settings: &CollectionSettings) -> Vec<NewPassage> {
-    let budget =
-        Budget { tokens: settings.passage_tokens as usize, overlap: settings.overlap_tokens as usize };
-    let cut = cut(reading, &budget, &estimate_tokens);
+    let cut = cut(reading, &budget(settings), &estimate_tokens);
     let places = characters_at(
         &reading.text,
         cut.iter().flat_map(|passage| [passage.range.start, passage.range.end]).collect(),
@@ -218,6 +276,24 @@ pub(crate) fn characters_at(text: &str, mut bytes: Vec<usize>) -> HashMap<usize,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_passage_is_larger_than_its_model_can_read() {
+        let text: String = (0..3_000).map(|number| format!("word{number} ")).collect();
+        let source = Source { name: "long.txt", bytes: text.as_bytes(), password: None };
+        let reading = ingest::read(&source, &Limits::default()).expect("read");
+        let of = |model: &str| CollectionSettings {
+            embedding_model: model.into(),
+            passage_tokens: 4_000,
+            ..CollectionSettings::default()
+        };
+        let largest = |model: &str| {
+            passages(&reading, &of(model)).iter().map(|passage| passage.tokens).max().expect("passages")
+        };
+        assert!(largest("@cf/baai/bge-base-en-v1.5") <= 410, "512 tokens, with a margin for our estimate");
+        assert!(largest("@cf/baai/bge-m3") > 2_000, "8,192 tokens");
+        assert_ne!(cut_name(&of("@cf/baai/bge-base-en-v1.5")), cut_name(&of("@cf/baai/bge-m3")));
+    }
 
     #[test]
     fn places_are_counted_in_characters() {

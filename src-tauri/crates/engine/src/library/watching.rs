@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 /// A folder is walked again when it has been quiet for so long: a file that is being copied changes many times.
 const QUIET: Duration = Duration::from_secs(2);
+/// And at the latest after so long: something in it may never be quiet, like a log.
+const LATEST: Duration = Duration::from_secs(30);
 
 /// The folders that are watched, by collection.
 #[derive(Default)]
@@ -85,7 +87,14 @@ pub(crate) fn follow(engine: &Engine, collection: &Collection) -> bool {
 
 async fn look_when_quiet(engine: &Engine, collection: &str, mut changes: Receiver<()>) {
     while changes.recv().await.is_some() {
-        while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
+        let latest = tokio::time::Instant::now() + LATEST;
+        loop {
+            let quiet = (tokio::time::Instant::now() + QUIET).min(latest);
+            match tokio::time::timeout_at(quiet, changes.recv()).await {
+                Ok(Some(())) if tokio::time::Instant::now() < latest => {}
+                _ => break,
+            }
+        }
         look(engine, collection).await;
     }
 }
@@ -93,8 +102,11 @@ async fn look_when_quiet(engine: &Engine, collection: &str, mut changes: Receive
 /// Walks the folder of a collection again.
 pub(crate) async fn look(engine: &Engine, collection: &str) {
     let Ok(row) = engine.library().row(collection).await else { return };
-    let Some(folder) = row.collection.folder.clone() else { return };
-    let load = Load::Paths(vec![folder.into()]);
+    let Some(folder) = row.collection.folder.clone().filter(|_| !row.deleted) else { return };
+    if engine.library_state().ingests.is_going_to_look(collection) {
+        return;
+    }
+    let load = Load::Look(folder.into());
     let begun = ingests::begin(engine, &row, load, Consent::Asked, None, Arc::new(Nowhere)).await;
     if let Err(fault) = begun {
         tracing::warn!(code = ?fault.code, "a folder that changed could not be looked at");

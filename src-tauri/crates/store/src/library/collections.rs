@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::words::read;
-use domain::{Collection, CollectionSettings, Timestamp};
+use domain::{Collection, CollectionSettings, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 /// A collection, and what only the engine needs to know of it.
@@ -22,7 +22,11 @@ pub struct CollectionRow {
 const COLUMNS: &str = "c.key, c.space, c.deleted_at, c.id, c.name, c.colour, c.settings, c.folder, c.created_at,
     (SELECT count(*) FROM document d WHERE d.collection = c.key AND d.deleted_at IS NULL),
     (SELECT coalesce(sum(d.passages), 0) FROM document d WHERE d.collection = c.key AND d.deleted_at IS NULL),
-    (SELECT coalesce(sum(d.embedded), 0) FROM document d WHERE d.collection = c.key AND d.deleted_at IS NULL)";
+    (SELECT coalesce(sum(d.embedded), 0) FROM document d WHERE d.collection = c.key AND d.deleted_at IS NULL),
+    (SELECT json_extract(r.load, '$.settings') FROM ingest_run r WHERE r.collection = c.key AND r.ended_at IS NULL
+        AND json_extract(r.load, '$.settings') IS NOT NULL ORDER BY r.started_at DESC, r.rowid DESC LIMIT 1),
+    (SELECT r.fault FROM ingest_run r WHERE r.collection = c.key AND (r.ended_at IS NOT NULL OR r.fault IS NOT NULL)
+        ORDER BY r.started_at DESC, r.rowid DESC LIMIT 1)";
 
 impl Store {
     /// All collections that are not in the trash, by name.
@@ -87,6 +91,24 @@ impl Store {
                 params![id, name, colour, serde_json::to_string(settings)?],
             )?;
             one(tx, id)
+        })
+    }
+
+    /// Changes how a collection is cut, embedded and searched: what a run waited to be allowed. It has nothing left to
+    /// take in then, and works on all documents.
+    pub fn apply_settings(&self, run: &RunId, id: &str, settings: &CollectionSettings) -> Result<()> {
+        self.change(|tx| {
+            tx.execute(
+                "UPDATE collection SET settings = ?2 WHERE id = ?1",
+                params![id, serde_json::to_string(settings)?],
+            )?;
+            tx.execute("UPDATE ingest_run SET load = NULL, accepted = 1 WHERE id = ?1", [run.as_str()])?;
+            tx.execute(
+                "UPDATE document SET run = ?2 WHERE deleted_at IS NULL
+                 AND collection = (SELECT key FROM collection WHERE id = ?1)",
+                [id, run.as_str()],
+            )?;
+            Ok(())
         })
     }
 
@@ -167,6 +189,12 @@ fn one(tx: &Connection, id: &str) -> Result<CollectionRow> {
         .ok_or_else(|| Error::NotFound(format!("collection {id}")))
 }
 
+/// What a column holds as JSON, when it does.
+fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
 fn row(row: &Row<'_>) -> rusqlite::Result<CollectionRow> {
     Ok(CollectionRow {
         key: row.get(0)?,
@@ -178,8 +206,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<CollectionRow> {
             colour: row.get(5)?,
             settings: read(row.get::<_, Option<String>>(6)?.as_deref()),
             folder: row.get(7)?,
-            wanted: None,
-            trouble: None,
+            wanted: json(row, 12)?,
+            trouble: json(row, 13)?,
             created_at: Timestamp(row.get(8)?),
             documents: row.get(9)?,
             passages: row.get(10)?,

@@ -69,6 +69,15 @@ pub struct Content {
     pub reading: String,
 }
 
+/// Whether a run takes documents from another that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// From one that still waits for its quote to be accepted.
+    Firm,
+    /// From none.
+    Gentle,
+}
+
 /// How far a document came, without its counts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
@@ -174,57 +183,38 @@ impl Store {
     }
 
     /// Enters documents that are about to be read by a run. One of the same collection that came from the same path is
-    /// that document again. Returns their ids.
+    /// that document again; it stays with the run that works on it when that was accepted, or when `claim` is gentle.
+    /// Returns the ids of those that stayed.
     pub fn enter_documents(
         &self,
         collection: i64,
         run: &RunId,
         documents: &[NewDocument],
+        claim: Claim,
         now: Timestamp,
     ) -> Result<Vec<String>> {
-        self.change(|tx| {
-            let mut ids = Vec::with_capacity(documents.len());
-            for new in documents {
-                let known: Option<String> = tx
-                    .prepare_cached(
-                        "SELECT id FROM document WHERE source = ?1 AND collection = ?2 AND deleted_at IS NULL",
-                    )?
-                    .query_row(params![new.source, collection], |row| row.get(0))
-                    .optional()?;
-                if let Some(id) = known {
-                    tx.prepare_cached("UPDATE document SET run = ?2 WHERE id = ?1")?
-                        .execute(params![id, run.as_str()])?;
-                    ids.push(id);
-                    continue;
-                }
-                tx.prepare_cached(
-                    "INSERT INTO document (id, collection, name, source, address, hash, size, state, run, added_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8, ?9)",
-                )?
-                .execute(params![
-                    new.id,
-                    collection,
-                    new.name,
-                    new.source,
-                    new.address,
-                    new.hash,
-                    i64::try_from(new.size).unwrap_or(i64::MAX),
-                    run.as_str(),
-                    now.0
-                ])?;
-                ids.push(new.id.clone());
-            }
-            Ok(ids)
-        })
+        self.change(|tx| enter(tx, collection, run, documents, claim, now))
     }
 
     /// Has a run work on documents that are there.
     pub fn give_to_run(&self, documents: &[String], run: &RunId) -> Result<()> {
+        self.change(|tx| give(tx, documents, run))
+    }
+
+    /// Removes a document of which nothing was read.
+    pub fn forget_unread(&self, id: &str) -> Result<()> {
         self.change(|tx| {
-            for id in documents {
-                tx.prepare_cached("UPDATE document SET run = ?2 WHERE id = ?1")?
-                    .execute(params![id, run.as_str()])?;
-            }
+            tx.prepare_cached("DELETE FROM document WHERE id = ?1 AND cut IS NULL AND passages = 0")?
+                .execute([id])?;
+            Ok(())
+        })
+    }
+
+    /// Notes that a document's file lies elsewhere now, or (`source` absent) that it stands for itself.
+    pub fn set_document_source(&self, id: &str, name: &str, source: Option<&str>) -> Result<()> {
+        self.change(|tx| {
+            tx.prepare_cached("UPDATE document SET name = ?2, source = ?3 WHERE id = ?1")?
+                .execute(params![id, name, source])?;
             Ok(())
         })
     }
@@ -403,6 +393,63 @@ impl Store {
     }
 }
 
+/// Enters documents within a transaction.
+pub(super) fn enter(
+    tx: &Transaction<'_>,
+    collection: i64,
+    run: &RunId,
+    documents: &[NewDocument],
+    claim: Claim,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let mut stayed = Vec::new();
+    for new in documents {
+        let known: Option<String> = tx
+            .prepare_cached(
+                "SELECT id FROM document WHERE source = ?1 AND collection = ?2 AND deleted_at IS NULL",
+            )?
+            .query_row(params![new.source, collection], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = known {
+            let taken = tx
+                .prepare_cached(
+                    "UPDATE document SET run = ?2 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM ingest_run r
+                    WHERE r.id = document.run AND r.id <> ?2 AND r.ended_at IS NULL AND (r.accepted OR ?3))",
+                )?
+                .execute(params![id, run.as_str(), claim == Claim::Gentle])?;
+            if taken == 0 {
+                stayed.push(id);
+            }
+            continue;
+        }
+        tx.prepare_cached(
+            "INSERT INTO document (id, collection, name, source, address, hash, size, state, run, added_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8, ?9)",
+        )?
+        .execute(params![
+            new.id,
+            collection,
+            new.name,
+            new.source,
+            new.address,
+            new.hash,
+            i64::try_from(new.size).unwrap_or(i64::MAX),
+            run.as_str(),
+            now.0
+        ])?;
+    }
+    Ok(stayed)
+}
+
+/// Gives documents to a run within a transaction.
+pub(super) fn give(tx: &Transaction<'_>, documents: &[String], run: &RunId) -> Result<()> {
+    for id in documents {
+        tx.prepare_cached("UPDATE document SET run = ?2 WHERE id = ?1")?
+            .execute(params![id, run.as_str()])?;
+    }
+    Ok(())
+}
+
 fn doomed(tx: &Transaction<'_>, before: Timestamp) -> Result<Vec<i64>> {
     let mut statement = tx.prepare_cached(
         "SELECT d.key FROM document d JOIN collection c ON c.key = d.collection
@@ -429,7 +476,12 @@ fn vectors_of(tx: &Transaction<'_>, documents: &[i64]) -> Result<Vec<(i64, i64)>
 
 /// Removes documents with their words; how many, and the originals that nobody has any more.
 fn remove(tx: &Transaction<'_>, documents: &[i64], before: Timestamp) -> Result<(usize, Vec<String>)> {
+    let mut originals: Vec<String> = Vec::new();
     for key in documents {
+        let hash: Option<String> = tx
+            .prepare_cached("SELECT hash FROM document WHERE key = ?1")?
+            .query_row([key], |row| row.get(0))?;
+        originals.extend(hash);
         tx.prepare_cached(
             "DELETE FROM passage_words WHERE rowid IN (SELECT key FROM passage WHERE document = ?1)",
         )?
@@ -441,7 +493,15 @@ fn remove(tx: &Transaction<'_>, documents: &[i64], before: Timestamp) -> Result<
         "DELETE FROM content WHERE NOT EXISTS (SELECT 1 FROM document d WHERE d.hash = content.hash) RETURNING hash",
     )?;
     let rows = statement.query_map([], |row| row.get(0))?;
-    Ok((documents.len(), rows.collect::<rusqlite::Result<_>>()?))
+    let mut gone: Vec<String> = rows.collect::<rusqlite::Result<_>>()?;
+    // Originals of which nothing could be read have no content.
+    let mut held = tx.prepare_cached("SELECT 1 FROM document WHERE hash = ?1")?;
+    for hash in originals {
+        if !gone.contains(&hash) && !held.exists([&hash])? {
+            gone.push(hash);
+        }
+    }
+    Ok((documents.len(), gone))
 }
 
 impl Outcome {

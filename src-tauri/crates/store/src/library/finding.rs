@@ -13,6 +13,8 @@ use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 pub struct Scope {
     /// In these collections, by key.
     pub collections: Vec<i64>,
+    /// And in these documents, wherever they lie.
+    pub beside: Vec<String>,
     /// In these documents only; all when empty.
     pub documents: Vec<String>,
     /// In these formats only; all when empty.
@@ -50,9 +52,13 @@ pub struct FoundPassage {
 impl Scope {
     /// The condition on `document d`, and its values.
     fn condition(&self) -> (String, Vec<Value>) {
-        let mut condition =
-            format!("d.deleted_at IS NULL AND d.collection IN ({})", marks(self.collections.len()));
+        let mut condition = format!(
+            "d.deleted_at IS NULL AND (d.collection IN ({}) OR d.id IN ({}))",
+            marks(self.collections.len()),
+            marks(self.beside.len())
+        );
         let mut values: Vec<Value> = self.collections.iter().copied().map(Value::from).collect();
+        values.extend(self.beside.iter().cloned().map(Value::from));
         for (column, wanted) in [("id", &self.documents), ("format", &self.formats)] {
             if !wanted.is_empty() {
                 condition.push_str(&format!(" AND d.{column} IN ({})", marks(wanted.len())));
@@ -84,8 +90,8 @@ impl Store {
                     marks(scope.collections.len())
                 ))?
                 .query_row(params_from_iter(&scope.collections), |row| row.get(0))?;
-            let chosen =
-                !scope.documents.is_empty() || !scope.formats.is_empty() || scope.added_since.is_some();
+            let chosen = !scope.beside.is_empty()
+                || !scope.documents.is_empty() || !scope.formats.is_empty() || scope.added_since.is_some();
             Ok(ScopeSize { documents, pending, passages, narrowed: trashed || chosen })
         })
     }
@@ -105,7 +111,7 @@ impl Store {
     /// Passages that hold words of `query`, best first, with their BM25 (higher is better).
     pub fn keyword_hits(&self, query: &str, scope: &Scope, limit: usize) -> Result<Vec<(i64, f64)>> {
         let expression = words::expression(query);
-        if expression.is_empty() || scope.collections.is_empty() {
+        if expression.is_empty() || (scope.collections.is_empty() && scope.beside.is_empty()) {
             return Ok(Vec::new());
         }
         let (condition, values) = scope.condition();
@@ -140,6 +146,20 @@ impl Store {
                 all.extend(found(tx, &keys)?);
             }
             Ok(all)
+        })
+    }
+
+    /// The passages just before `first` and just after `last` of a document.
+    pub fn neighbours(&self, document: &str, first: u32, last: u32) -> Result<Vec<FoundPassage>> {
+        self.look(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT p.key FROM passage p JOIN document d ON d.key = p.document
+                 WHERE d.id = ?1 AND p.ordinal IN (?2, ?3) ORDER BY p.ordinal",
+            )?;
+            let keys = statement
+                .query_map(params![document, i64::from(first) - 1, i64::from(last) + 1], |row| row.get(0))?
+                .collect::<rusqlite::Result<Vec<i64>>>()?;
+            found(tx, &keys)
         })
     }
 

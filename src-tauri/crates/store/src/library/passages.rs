@@ -91,6 +91,18 @@ impl Store {
         })
     }
 
+    /// Words of this hash have a vector in a space.
+    pub fn has_vector(&self, hash: &[u8; 32], space: Option<i64>) -> Result<bool> {
+        let Some(space) = space else { return Ok(false) };
+        self.look(|tx| {
+            Ok(tx
+                .prepare_cached(
+                    "SELECT 1 FROM passage p JOIN vector_row v ON v.space = ?2 AND v.id = p.key WHERE p.hash = ?1",
+                )?
+                .exists(params![hash.as_slice(), space])?)
+        })
+    }
+
     /// Passages of a document, from `offset` on.
     pub fn passages(&self, document: &str, offset: u32, limit: u32) -> Result<Vec<Passage>> {
         self.look(|tx| {

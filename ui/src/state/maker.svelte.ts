@@ -103,7 +103,7 @@ export class Maker {
 
   /** A model that can do nothing but repaint refuses a request without a mask. */
   get needsMask(): boolean {
-    return this.form?.inpainting === true && this.form.needsReference;
+    return this.form?.needsMask === true;
   }
 
   get ready(): boolean {

@@ -102,9 +102,16 @@ export class Pictures {
     }
   }
 
-  /** How far a picture came, or what became of its file. */
-  kindOf(picture: Picture): Picture['state']['kind'] {
+  /** How far a picture came, or what became of its file. `unsaved`: it is there, but only in memory. */
+  kindOf(picture: Picture): Picture['state']['kind'] | 'unsaved' {
+    if (picture.unsaved) return 'unsaved';
     return picture.state.kind === 'done' ? (this.broken.get(picture.id) ?? 'done') : picture.state.kind;
+  }
+
+  /** There is something to look at. */
+  isThere(picture: Picture): boolean {
+    const kind = this.kindOf(picture);
+    return kind === 'done' || kind === 'unsaved';
   }
 
   /** The page could not draw it: its file is gone, or it is there and damaged. */
@@ -214,14 +221,22 @@ export class Pictures {
     });
   }
 
+  /** Another try to keep a picture that was paid for. */
+  async saveAgain(id: string): Promise<void> {
+    await this.#attempt(async () => {
+      this.hear({ kind: 'changed', picture: await this.backend.savePictureAgain(id) });
+    });
+  }
+
   async exportZip(ids: string[], strip: boolean): Promise<void> {
     await this.#attempt(async () => {
       const made = await this.backend.exportPictures(ids, strip);
       if (!made) return;
-      const { file, count } = made;
-      const all = ids.length;
+      const { file, count, leftOut } = made;
       this.hooks.toasts.show(
-        count < all ? m.images_zipPartly({ count: whole(count), all: whole(all), file }) : m.images_saved({ file }),
+        leftOut > 0
+          ? m.images_zipPartly({ count: whole(count), all: whole(count + leftOut), file })
+          : m.images_saved({ file }),
       );
     });
   }
@@ -293,7 +308,11 @@ export class Pictures {
       else await this.gallery.load();
       await this.gallery.loadAlbums();
       this.hooks.toasts.show(
-        withPictures ? m.images_albumDeletedAll({ name, count: whole(ids.length) }) : m.images_albumDeleted({ name }),
+        !withPictures || ids.length === 0
+          ? m.images_albumDeleted({ name })
+          : ids.length === 1
+            ? m.images_albumDeletedAll_one({ name })
+            : m.images_albumDeletedAll({ name, count: whole(ids.length) }),
         { label: m.undo(), run: () => void this.#attempt(() => this.#undeleteAlbum(name, ids, withPictures)) },
       );
     });
@@ -331,7 +350,7 @@ export class Pictures {
       this.gallery.need(Math.max(0, place - 40), place + 40);
       const picture = this.gallery.at(place);
       if (!picture) return;
-      if (picture.state.kind === 'done') {
+      if (this.isThere(picture)) {
         this.open = picture.id;
         return;
       }
@@ -352,7 +371,7 @@ export class Pictures {
     if (from < 0) return undefined;
     for (let place = from + by; ; place += by) {
       const picture = this.gallery.at(place);
-      if (!picture || this.kindOf(picture) === 'done') return picture;
+      if (!picture || this.isThere(picture)) return picture;
     }
   }
 
@@ -433,7 +452,7 @@ export class Pictures {
     if (this.open === null || !ids.includes(this.open)) return undefined;
     const place = this.gallery.placeOf(this.open);
     const next = this.gallery.at(place + 1) ?? this.gallery.at(place - 1);
-    return next?.state.kind === 'done' ? next.id : undefined;
+    return next && this.isThere(next) ? next.id : undefined;
   }
 
   #albumsChanged(ids: string[], album: string, inside: boolean): void {

@@ -15,7 +15,7 @@ import Trash2 from '@lucide/svelte/icons/trash-2';
 import Undo2 from '@lucide/svelte/icons/undo-2';
 import { m } from '$i18n';
 import type { Remedy } from '$ipc/faults';
-import type { Picture } from '$ipc/generated/domain';
+import type { Picture, PictureField } from '$ipc/generated/domain';
 import type { MenuEntry, MenuItem } from '$kit/Menu.svelte';
 import type { App } from '$state/app.svelte';
 
@@ -35,6 +35,18 @@ export function pictureRemedies(
     revealDataFolder: { label: m.open_folder(), run: () => void app.attempt(() => app.backend.revealDataFolder()) },
   };
 }
+
+const fields: Record<PictureField, () => string> = {
+  size: () => m.images_size(),
+  steps: () => m.images_steps(),
+  guidance: () => m.images_guidance(),
+  seed: () => m.param_seed(),
+  negativePrompt: () => m.images_negative(),
+  strength: () => m.images_strength(),
+};
+
+/** The names of parts of a request, one after the other. */
+export const fieldNames = (names: readonly PictureField[]): string => names.map((name) => fields[name]()).join(', ');
 
 export function reuseEntries(app: App, picture: Picture): MenuItem[] {
   const { pictures } = app;
@@ -89,6 +101,12 @@ export function compareEntries({ pictures }: App, picture: Picture): MenuItem[] 
 export function saveEntries(app: App, id: string): MenuEntry[] {
   const { pictures } = app;
   const strip = app.preferences.current.stripMetadata;
+  const picture = pictures.of(id);
+  const reveal: MenuItem = {
+    label: m.images_reveal(),
+    icon: FolderOpen,
+    onselect: () => void pictures.reveal(id),
+  };
   return [
     {
       label: strip ? m.images_saveStripped() : m.images_saveAs(),
@@ -98,7 +116,8 @@ export function saveEntries(app: App, id: string): MenuEntry[] {
     { label: strip ? m.images_saveWhole() : m.images_saveStripped(), onselect: () => void pictures.save(id, !strip) },
     'line',
     { label: m.copy(), icon: Copy, onselect: () => void pictures.copy(id) },
-    { label: m.images_reveal(), icon: FolderOpen, onselect: () => void pictures.reveal(id) },
+    // What is in memory only lies in no folder.
+    ...(picture?.unsaved ? [] : [reveal]),
   ];
 }
 
@@ -119,8 +138,8 @@ export function exportEntries(app: App, ids: string[]): MenuItem[] {
 }
 
 /** Albums with a mark on those that hold all of the pictures; choosing one puts them in or takes them out. */
-export function albumEntries({ pictures }: App, ids: string[], onnew: () => void): MenuItem[] {
-  const entries: MenuItem[] = pictures.gallery.albums.map((album) => {
+export function albumEntries({ pictures }: App, ids: string[], onnew: () => void): MenuEntry[] {
+  const entries: MenuEntry[] = pictures.gallery.albums.map((album) => {
     const checked = ids.length > 0 && ids.every((id) => pictures.of(id)?.albums.includes(album.id));
     return {
       label: album.name,
@@ -128,7 +147,8 @@ export function albumEntries({ pictures }: App, ids: string[], onnew: () => void
       onselect: () => void pictures.setInAlbum(ids, album.id, !checked),
     };
   });
-  return [...entries, { label: m.images_albumNew(), icon: FolderPlus, onselect: onnew }];
+  const make: MenuItem = { label: m.images_albumNew(), icon: FolderPlus, onselect: onnew };
+  return entries.length > 0 ? [...entries, 'line', make] : [make];
 }
 
 /** The menu of one tile. */
@@ -142,12 +162,19 @@ export function tileEntries(app: App, picture: Picture, onalbum: (ids: string[])
     ...compareEntries(app, picture),
     'line',
   ];
-  const file: MenuEntry[] = [referenceEntry(app, picture), 'line', ...saveEntries(app, picture.id), 'line'];
+  const file: MenuEntry[] = [
+    referenceEntry(app, picture),
+    { label: m.images_save(), icon: Download, items: itemsOf(saveEntries(app, picture.id)) },
+    'line',
+  ];
+  const there = pictures.isThere(picture);
+  const again: MenuItem = { label: m.images_saveAgain(), onselect: () => void pictures.saveAgain(picture.id) };
   return [
-    ...(kind === 'done' ? whole : []),
+    ...(kind === 'unsaved' ? [again, 'line' as const] : []),
+    ...(there ? whole : []),
     { label: m.images_reuse(), icon: Undo2, items: reuseEntries(app, picture) },
     { label: m.images_vary(), icon: Shuffle, onselect: () => void pictures.vary(picture) },
-    ...(kind === 'done' ? file : (['line'] as const)),
+    ...(there ? file : (['line'] as const)),
     ...markEntries(app, ids, onalbum),
   ];
 }
@@ -167,6 +194,9 @@ export function selectionEntries(app: App, ids: string[], onalbum: (ids: string[
   ];
 }
 
+/** A menu behind a menu has no lines. */
+const itemsOf = (entries: MenuEntry[]): MenuItem[] => entries.filter((entry) => entry !== 'line');
+
 function markEntries(app: App, ids: string[], onalbum: (ids: string[]) => void): MenuEntry[] {
   const { pictures } = app;
   const starred = ids.every((id) => pictures.of(id)?.starred);
@@ -177,7 +207,7 @@ function markEntries(app: App, ids: string[], onalbum: (ids: string[]) => void):
       keys: app.keys('starPicture'),
       onselect: () => void pictures.star(ids, !starred),
     },
-    { label: m.images_albums(), icon: FolderPlus, items: albumEntries(app, ids, () => onalbum(ids)) },
+    { label: m.images_albums(), icon: FolderPlus, items: itemsOf(albumEntries(app, ids, () => onalbum(ids))) },
     {
       label: m.images_delete(),
       icon: Trash2,

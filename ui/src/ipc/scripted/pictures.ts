@@ -41,8 +41,8 @@ const sizes: [number, number][] = [
   [1344, 768],
 ];
 
-/** The Stable Diffusion family, and what is assumed of a model that is not known. */
-const stableDiffusion: Omit<PictureForm, 'model'> = {
+/** What is assumed of a model that is not known, and the ground of the others. */
+const plain: Omit<PictureForm, 'model'> = {
   maxPrompt: null,
   size: { min: 256, max: 2048, step: 8, default: null },
   defaultSize: [1024, 1024],
@@ -56,6 +56,9 @@ const stableDiffusion: Omit<PictureForm, 'model'> = {
   inpainting: false,
   live: false,
 };
+
+/** The common set of the Stable Diffusion family. */
+const diffusion: Partial<PictureForm> = { references: 1, imageToImage: true, inpainting: true };
 
 /** What each model takes, as the table of the crate `workers-ai` has it (`images/form.rs`). */
 const forms: Record<string, Partial<PictureForm>> = {
@@ -74,18 +77,12 @@ const forms: Record<string, Partial<PictureForm>> = {
     negativePrompt: false,
     references: 4,
   },
-  'stable-diffusion-v1-5-img2img': {
-    defaultSize: [512, 512],
-    references: 1,
-    needsReference: true,
-    imageToImage: true,
-  },
+  'dreamshaper-8-lcm': diffusion,
+  'stable-diffusion-v1-5-img2img': { ...diffusion, defaultSize: [512, 512], needsReference: true },
   'stable-diffusion-v1-5-inpainting': {
+    ...diffusion,
     defaultSize: [512, 512],
-    references: 1,
     needsReference: true,
-    imageToImage: true,
-    inpainting: true,
     needsMask: true,
   },
   'lucid-origin': {
@@ -142,7 +139,7 @@ export class ScriptedPictures {
   }
 
   async pictureForm(model: string): Promise<PictureForm> {
-    return { ...stableDiffusion, model, ...forms[model.slice(model.lastIndexOf('/') + 1)] };
+    return { ...plain, model, ...forms[model.slice(model.lastIndexOf('/') + 1)] };
   }
 
   async quotePicture(request: PictureRequest): Promise<PictureQuote> {
@@ -389,7 +386,12 @@ export class ScriptedPictures {
 
   private finish(row: Picture): void {
     if (row.state.kind !== 'pending') return;
-    if (this.fail) row.state = { kind: 'failed', fault: { code: this.fail } };
+    if (this.fail === 'diskFull' || this.fail === 'readOnly') {
+      // It was paid for: it waits in memory until the disk takes it.
+      this.complete(row, this.speed);
+      Object.assign(row, { state: { kind: 'failed', fault: { code: this.fail } }, unsaved: true });
+      this.hooks.spend(row.usage?.neurons ?? 0);
+    } else if (this.fail) row.state = { kind: 'failed', fault: { code: this.fail } };
     else {
       this.complete(row, this.speed);
       this.hooks.spend(row.usage?.neurons ?? 0);
@@ -434,7 +436,7 @@ export class ScriptedPictures {
   /** Pictures that look the same share one blob: 25,000 pictures are no more than a few hundred. */
   private url(id: string, side: number): string {
     const row = this.rows.find((each) => each.id === id) ?? this.trash.get(id);
-    if (!row || row.state.kind !== 'done' || !URL.createObjectURL) return '';
+    if (!row || (row.state.kind !== 'done' && !row.unsaved) || !URL.createObjectURL) return '';
     const key = `${(row.request.seed ?? 1) % 48} ${row.width}x${row.height} ${side}`;
     let url = this.urls.get(key);
     if (!url) {

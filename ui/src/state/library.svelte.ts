@@ -66,7 +66,7 @@ export class Ingest {
   fault = $state.raw<Fault | null>(null);
   /** The one document that it is about, where it is about one. */
   subject: Document | null = null;
-  /** Its collection was made for it alone, and goes when the price is refused. */
+  /** Its collection was made for it alone, and goes when the price is refused and nothing is left in it. */
   ondeclined: (() => void) | null = null;
   /** States of its documents, for the count of ready ones. */
   rows = new SvelteMap<string, Document>();
@@ -261,11 +261,14 @@ export class Library {
       this.#put(collection);
       const ingest = await this.addGrant(collection.id, grant);
       if (ingest && !known) {
-        ingest.ondeclined = () => {
-          declined(collection.id);
-          this.collections = this.collections.filter(({ id }) => id !== collection.id);
-          void this.#attempt(() => this.backend.deleteCollection(collection.id));
-        };
+        ingest.ondeclined = () =>
+          void this.#attempt(async () => {
+            await this.load();
+            if ((this.byId.get(collection.id)?.documents ?? 0) > 0) return;
+            await this.backend.deleteCollection(collection.id);
+            this.collections = this.collections.filter(({ id }) => id !== collection.id);
+            declined(collection.id);
+          });
       }
       return ingest;
     } catch (error) {

@@ -106,6 +106,7 @@ describe('adding to the library', () => {
     expect(library.byId.get(ingest!.collection.id)?.name).toBe('Reports');
     await until(() => library.asking !== null);
     await library.answer(ingest!, false);
+    await until(() => gone.length > 0);
     expect(gone).toEqual([ingest!.collection.id]);
     expect((await backend.collections()).some(({ name }) => name === 'Reports')).toBe(false);
     // A folder that was dropped before goes where it went.

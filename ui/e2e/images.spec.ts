@@ -232,9 +232,9 @@ test('what_could_not_be_saved_is_shown_and_saved_again', async ({ desk, page }) 
   await desk.button('Generate').click();
   const first = page.getByRole('list', { name: 'Gallery' }).getByRole('listitem').first();
   await expect(first.locator('img')).toBeVisible();
-  await expect(first.getByText(/not saved/)).toBeVisible();
+  await expect(first.getByText(/only in memory/)).toBeVisible();
   await first.getByRole('button', { name: 'Save again' }).click();
-  await expect(first.getByText(/not saved/)).toHaveCount(0);
+  await expect(first.getByText(/only in memory/)).toHaveCount(0);
 });
 
 test('pictures_have_their_place_in_the_settings', async ({ desk, page }) => {

@@ -101,7 +101,7 @@ describe('Tile', () => {
 
   it('one_that_was_paid_for_and_not_saved_is_shown_and_saved_again_not_made_again', async () => {
     const { backend, user, picture } = await drawn({ kind: 'failed', fault: { code: 'diskFull' } }, { unsaved: true });
-    expect(screen.getByText(/Made, but not saved: The disk is full/)).toBeVisible();
+    expect(screen.getByText(/Not saved, only in memory. The disk is full/)).toBeVisible();
     expect(screen.queryByRole('button', { name: 'Try again' }), 'another try would be billed twice').toBeNull();
     await user.click(screen.getByRole('button', { name: 'Save again' }));
     expect(backend.calls).toContain(`savePictureAgain ${picture.id}`);

@@ -1,11 +1,17 @@
 import { fireEvent, render, screen, within } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
-import type { FaultCode } from '$ipc/generated/domain';
+import type { FaultCode, Message } from '$ipc/generated/domain';
+import type { App } from '$state/app.svelte';
+import { MessageState } from '$state/message.svelte';
 import { startedApp, until } from '../../testing/app';
 import WithApp from '../../testing/WithApp.svelte';
 import { complete, knowledgeAt } from '../chat/completion';
+import DocumentPanel from './DocumentPanel.svelte';
 import { markSpans, textOf, unmark } from './mark';
+import { placeInPages } from './pdf-place';
+import { providerFaults } from './provider';
 import QuoteDialog from './QuoteDialog.svelte';
+import Sources from './Sources.svelte';
 import { conversionOf, pageList } from './states';
 import TextPages from './TextPages.svelte';
 
@@ -87,6 +93,103 @@ describe('the quote', () => {
     expect(within(dialog).getByText('Left out: 1')).toBeInTheDocument();
     await fireEvent.click(within(dialog).getByRole('button', { name: 'Accept', hidden: true }));
     await until(() => app.library.ingests.size === 0, 8000);
+  });
+});
+
+describe('under an answer', () => {
+  async function answered(change: Partial<Message>) {
+    const { app, backend } = await startedApp({ library: 'some', history: 'some' });
+    const first = (await backend.conversations(0, 1, false)).conversations[0]!;
+    const view = (await backend.transcript(first.id)).tail.at(-1)!;
+    const message = { ...view.message, status: 'complete' as const, ...change };
+    return { app, body: new MessageState({ ...view, run: null, message }) };
+  }
+  const draw = (app: App, body: MessageState) =>
+    render(WithApp, { props: { app, component: Sources as never, props: { body } } });
+
+  it('that_nothing_was_close_enough_is_said_of_a_stored_answer_too', async () => {
+    const { app, body } = await answered({ sources: [], considered: 412 });
+    draw(app, body);
+    expect(screen.getByText('0 of 412 passages were close enough')).toBeInTheDocument();
+    expect(screen.getByRole('button', { name: 'Why this answer' })).toBeInTheDocument();
+  });
+
+  it('an_answer_without_the_library_says_nothing_of_it', async () => {
+    const { app, body } = await answered({ sources: [] });
+    const { container } = draw(app, body);
+    expect(container).not.toHaveTextContent('Why this answer');
+  });
+
+  it('documents_that_were_handed_over_whole_are_named_so', async () => {
+    const source = { document: 'd', title: 'Lease.pdf', page: null, score: 1, distance: null, text: 'x' };
+    const sources = Array.from({ length: 14 }, (_, index) => ({ ...source, n: index + 1, passage: `p${index}` }));
+    const { app, body } = await answered({ sources, considered: 14 });
+    const { container } = draw(app, body);
+    expect(container).toHaveTextContent('Sources (14) · whole documents');
+    expect(screen.getByRole('button', { name: '2 more' })).toBeInTheDocument();
+  });
+
+  it('a_source_is_opened_at_its_own_place', async () => {
+    const { app } = await answered({});
+    const source = { n: 1, document: 'd', title: 'Lease.pdf', page: 2, passage: 'p', score: 1, distance: null };
+    app.library.readSource({ ...source, text: 'words', start: 40, end: 45 });
+    expect(app.library.reading?.known).toEqual({ start: 40, end: 45 });
+    app.library.readSource({ ...source, text: 'words' });
+    expect(app.library.reading?.known).toBeNull();
+  });
+});
+
+describe('the document beside', () => {
+  it('says_of_each_passage_whether_it_was_placed', async () => {
+    const { app, backend } = await startedApp({ library: 'some' });
+    const query = { collection: null, name: 'House', sort: 'name', descending: false, offset: 0, limit: 1 };
+    const [document] = (await backend.documents(query)).documents;
+    const reading = (quote: string) => ({ document: document!.id, title: 'x', page: null, quote, known: null });
+    const props = { reading: reading('Words that are nowhere in this document.'), onclose: () => {} };
+    const { rerender } = render(WithApp, { props: { app, component: DocumentPanel as never, props } });
+    await screen.findByText(/Nothing is marked/);
+    const found = { ...props, reading: reading('Vectors of different models must never be compared.') };
+    // Its argument is taken for options when it has `props`, as this one must.
+    await rerender({ props: { app, component: DocumentPanel as never, props: found } } as never);
+    expect(await screen.findByText('Vectors of different models must never be compared.')).toBeInTheDocument();
+    expect(screen.queryByText(/Nothing is marked/)).toBeNull();
+    // Back in the same text: it is said again.
+    await rerender({ props: { app, component: DocumentPanel as never, props } } as never);
+    await screen.findByText(/Nothing is marked/);
+  });
+});
+
+describe('another provider', () => {
+  it('needs_an_address_that_keeps_the_key_and_a_model_of_its_own', () => {
+    const faults = (providerUrl: string | null, embeddingModel = 'jina-embeddings-v3') =>
+      providerFaults({ providerUrl, embeddingModel });
+    expect(faults(null, '@cf/baai/bge-m3')).toEqual([]);
+    expect(faults('https://api.jina.ai/v1')).toEqual([]);
+    expect(faults('http://localhost:11434/v1')).toEqual([]);
+    expect(faults('http://192.168.1.20:11434')).toEqual([]);
+    expect(faults('http://api.jina.ai/v1')).toEqual(['address']);
+    expect(faults('http://localhost.example.com/v1')).toEqual(['address']);
+    expect(faults('', '')).toEqual(['address', 'model']);
+    expect(faults('https://api.jina.ai/v1', '@cf/baai/bge-m3')).toEqual(['model']);
+  });
+});
+
+describe('places in a long PDF', () => {
+  const pages = ['The first page. A line that repeats.', 'A line that', 'repeats. And the unique end of it.'];
+  const runs = async (page: number) => [pages[page - 1] ?? ''];
+
+  it('are_found_on_their_page_across_two_and_without_a_page', async () => {
+    expect(await placeInPages(runs, 3, 'The first page.', 1, null)).toEqual(new Map([[1, [{ start: 0, end: 15 }]]]));
+    const across = await placeInPages(runs, 3, 'A line that repeats. And the unique end', 2, null);
+    expect(across).toEqual(
+      new Map([
+        [2, [{ start: 0, end: 11 }]],
+        [3, [{ start: 0, end: 27 }]],
+      ]),
+    );
+    expect([...(await placeInPages(runs, 3, 'the unique end of it', null, null))!.keys()]).toEqual([3]);
+    // It begins on two pages: nobody knows which is meant.
+    expect(await placeInPages(runs, 3, 'A line that repeats.', null, null)).toBeNull();
   });
 });
 

@@ -300,6 +300,14 @@ export class Library {
     await this.#start((events) => this.backend.retryDocument(document.id, password, events));
   }
 
+  /** Everything again that failed in a collection; what its last run left goes on. */
+  async retryFailed({ id }: Pick<Collection, 'id'>): Promise<void> {
+    await this.#attempt(async () => {
+      const ingest = await this.#begin((events) => this.backend.retryFailed(id, events), null);
+      if (!ingest) this.toasts.show(m.library_retry_none());
+    });
+  }
+
   /** A password was tried: the file still asks for one. */
   #tellWrong(document: Document): void {
     if (document.id !== this.#tried || document.state.kind !== 'failed') return;
@@ -393,20 +401,35 @@ export class Library {
 
   // --- collections ----------------------------------------------------------------------------------------------------
 
-  async create(name: string, colour: string, settings: CollectionSettings): Promise<void> {
+  /** The key of another provider goes to the backend before the collection that needs it, once, and is not kept here. */
+  async create(name: string, colour: string, settings: CollectionSettings, key = ''): Promise<void> {
     await this.#attempt(async () => {
+      await this.#handOver(settings, key);
       const collection = await this.backend.createCollection(name, colour, settings);
       this.#put(collection);
       this.chosen = collection.id;
     });
   }
 
-  async update(collection: Collection, name: string, colour: string, settings: CollectionSettings): Promise<void> {
-    await this.#attempt(async () =>
-      this.#put(await this.backend.updateCollection(collection.id, name, colour, settings)),
-    );
+  async update(
+    collection: Collection,
+    name: string,
+    colour: string,
+    settings: CollectionSettings,
+    key = '',
+  ): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#handOver(settings, key);
+      this.#put(await this.backend.updateCollection(collection.id, name, colour, settings));
+    });
     // A new embedding model embeds everything anew: that run was not begun here.
     await this.attach();
+  }
+
+  async #handOver({ providerUrl }: CollectionSettings, key: string): Promise<void> {
+    if (providerUrl === null || key.trim() === '') return;
+    const kept = await this.backend.setProviderKey(providerUrl, key.trim());
+    if (kept === 'session') this.toasts.show(m.library_provider_key_session());
   }
 
   async delete(collection: Collection): Promise<void> {

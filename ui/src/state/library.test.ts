@@ -114,6 +114,19 @@ describe('adding to the library', () => {
     expect(again!.collection.id).toBe('research');
   });
 
+  it('everything_that_failed_is_tried_again_as_one', async () => {
+    const { library, toasts } = shelf();
+    await library.load();
+    await library.retryFailed({ id: 'research' });
+    expect(library.ingests.size).toBe(1);
+    const { library: whole, toasts: told } = shelf('none');
+    await whole.create('Empty', 'blue', standardSettings());
+    await whole.retryFailed(whole.collections.at(-1)!);
+    expect(whole.ingests.size).toBe(0);
+    expect(told.items.at(-1)?.text).toBe('Nothing here failed.');
+    expect(toasts.items).toHaveLength(0);
+  });
+
   it('why_a_run_ended_early_stays_in_sight', async () => {
     const { library } = shelf('indexing');
     await library.attach();
@@ -175,6 +188,31 @@ describe('collections', () => {
     expect(library.chosen).toBeNull();
     toasts.items[0]?.action?.run();
     await until(() => library.byId.has(made.id));
+  });
+});
+
+describe('the key of another provider', () => {
+  it('is_handed_over_before_the_collection_and_never_with_it', async () => {
+    const { backend, library, toasts } = shelf();
+    const calls: string[] = [];
+    backend.setProviderKey = async (url, key) => {
+      calls.push(`${url} ${key}`);
+      return 'session';
+    };
+    const make = backend.createCollection;
+    backend.createCollection = (...all) => {
+      calls.push(JSON.stringify(all));
+      return make(...all);
+    };
+    const settings = { ...standardSettings(), providerUrl: 'https://api.jina.ai/v1', embeddingModel: 'jina-v3' };
+    await library.create('Jina', 'green', settings, ' secret ');
+    expect(calls[0]).toBe('https://api.jina.ai/v1 secret');
+    expect(calls[1]).not.toContain('secret');
+    expect(toasts.items.at(-1)?.text).toContain('this session');
+    // Without a key, or with Workers AI, nothing is handed over.
+    await library.create('Jina 2', 'green', settings);
+    await library.create('Own', 'green', standardSettings(), 'secret');
+    expect(calls.filter((call) => call.startsWith('https'))).toHaveLength(1);
   });
 });
 

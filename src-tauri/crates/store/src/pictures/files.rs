@@ -61,6 +61,10 @@ impl Store {
     /// Puts right what a killed process left: a pending picture whose file is there and whole is done, any other is cut,
     /// and half-written files are removed.
     pub fn recover_pictures(&self) -> Result<Recovered> {
+        // Opened for reading, another process may be making pictures at this moment.
+        if self.is_read_only() {
+            return Ok(Recovered::default());
+        }
         let swept = self.sweep();
         let pending: Vec<(String, Option<String>, Option<i64>)> = self.look(|tx| {
             let mut rows =

@@ -1,7 +1,8 @@
 //! Conversations, their settings, and what the sidebar and the transcript list.
 
 use crate::ids::{AttachmentId, ConversationId, MessageId, ModelId, RunId, Timestamp};
-use crate::message::{MessageView, Role};
+use crate::fault::Fault;
+use crate::message::{Attachment, MessageView, Role};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -117,7 +118,68 @@ pub struct Transcript {
     /// Bodies of the last of them (at most 20).
     pub tail: Vec<MessageView>,
     /// What was typed and not sent.
-    pub draft: String,
+    pub draft: Draft,
+}
+
+/// What was typed and not sent: what stands in the box, and the messages that wait for their turn behind it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Draft {
+    /// The text in the box.
+    pub text: String,
+    /// Files beside it.
+    pub attachments: Vec<Attachment>,
+    /// Messages that wait until the answer in flight has ended, first to last.
+    pub queue: Vec<QueuedMessage>,
+}
+
+impl Draft {
+    /// There is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.attachments.is_empty() && self.queue.is_empty()
+    }
+
+    /// All files that it needs.
+    pub fn files(&self) -> impl Iterator<Item = &AttachmentId> {
+        let queued = self.queue.iter().flat_map(|message| &message.attachments);
+        self.attachments.iter().chain(queued).map(|attachment| &attachment.id)
+    }
+}
+
+impl From<String> for Draft {
+    fn from(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
+/// A message that waits until the answer in flight has ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct QueuedMessage {
+    /// What the person typed.
+    pub text: String,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// What became of files that the person chose or dropped: the good ones are attached, whatever the others are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachedFiles {
+    /// Those that were taken.
+    pub attached: Vec<Attachment>,
+    /// Those that were not.
+    pub refused: Vec<RefusedFile>,
+}
+
+/// A file that cannot be attached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedFile {
+    /// Its name.
+    pub name: String,
+    /// What is wrong with it.
+    pub fault: Fault,
 }
 
 /// A message to send.
@@ -136,6 +198,9 @@ pub struct SendRequest {
     pub options: Option<ConversationOptions>,
     /// Begin a conversation that is not stored beyond this session.
     pub temporary: bool,
+    /// What stays in the box: it replaces the draft in the transaction that stores the message. The draft is left as it
+    /// is when absent.
+    pub draft: Option<Draft>,
 }
 
 /// What was begun: the new messages are on disk when this is returned.

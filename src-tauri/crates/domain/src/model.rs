@@ -112,6 +112,8 @@ pub enum CatalogueSource {
 pub struct Catalogue {
     /// The models, in the catalogue's order.
     pub models: Vec<Model>,
+    /// The model of new conversations when the person chose none.
+    pub standard_chat: ModelId,
     /// Where they came from.
     pub source: CatalogueSource,
     /// When the service was last asked.

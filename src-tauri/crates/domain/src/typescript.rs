@@ -66,6 +66,8 @@ declarations![
     PathItem,
     Draft,
     QueuedMessage,
+    AttachedFiles,
+    RefusedFile,
     Transcript,
     SendRequest,
     Started,

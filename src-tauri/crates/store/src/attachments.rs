@@ -10,6 +10,11 @@ use rusqlite::{OptionalExtension, params};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// No message, no picture and no draft uses it. Ids are long hashes: one that stands in a draft's JSON is meant there.
+const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM message_attachment WHERE attachment = attachment.id)
+    AND NOT EXISTS (SELECT 1 FROM picture_attachment WHERE attachment = attachment.id)
+    AND NOT EXISTS (SELECT 1 FROM draft WHERE instr(waiting, attachment.id) > 0)";
+
 /// What is known of a file besides its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAttachment<'a> {
@@ -91,13 +96,12 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Removes attachments that no message uses and that were added before `before`.
+    /// Removes attachments that neither a message nor a draft uses and that were added before `before`.
     pub fn remove_unused_attachments(&self, before: Timestamp) -> Result<usize> {
         let removed: Vec<AttachmentId> = self.change(|tx| {
-            let mut removal = tx.prepare_cached(
-                "DELETE FROM attachment WHERE added_at < ?1
-                 AND NOT EXISTS (SELECT 1 FROM message_attachment WHERE attachment = attachment.id) RETURNING id",
-            )?;
+            let mut removal = tx.prepare_cached(&format!(
+                "DELETE FROM attachment WHERE added_at < ?1 AND {UNUSED} RETURNING id"
+            ))?;
             let rows = removal.query_map([before.0], |row| row.get(0).map(AttachmentId))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })?;
@@ -105,6 +109,19 @@ impl Store {
             self.drop_bytes(id);
         }
         Ok(removed.len())
+    }
+
+    /// Removes an attachment unless a message or a draft uses it; returns whether it went.
+    pub fn remove_if_unused(&self, id: &AttachmentId) -> Result<bool> {
+        let removed = self.change(|tx| {
+            Ok(tx
+                .prepare_cached(&format!("DELETE FROM attachment WHERE id = ?1 AND {UNUSED}"))?
+                .execute([id.as_str()])?)
+        })?;
+        if removed > 0 {
+            self.drop_bytes(id);
+        }
+        Ok(removed > 0)
     }
 
     /// Writes the bytes of an attachment, unless they are there already and whole.

@@ -38,6 +38,9 @@ impl Store {
             let mut query = tx.prepare_cached(&sql)?;
             let rows = query.query_map(params![archived, i64::from(limit) + 1, offset], summary)?;
             let mut conversations = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            if self.is_abandoned() {
+                conversations.iter_mut().for_each(|conversation| conversation.streaming = false);
+            }
             let more = conversations.len() > limit as usize;
             conversations.truncate(limit as usize);
             Ok(ConversationPage { conversations, more })
@@ -46,7 +49,9 @@ impl Store {
 
     /// One row of the sidebar; `NotFound` when it is in the trash.
     pub fn conversation(&self, id: &ConversationId) -> Result<ConversationSummary> {
-        self.look(|tx| find(tx, id))
+        let mut found = self.look(|tx| find(tx, id))?;
+        found.streaming &= !self.is_abandoned();
+        Ok(found)
     }
 
     /// Conversations in the trash, last deleted first.

@@ -62,18 +62,26 @@ impl Store {
 
     /// Messages with their bodies, in the order asked for. Ids that do not exist are left out.
     pub fn messages(&self, ids: &[MessageId]) -> Result<Vec<StoredMessage>> {
-        self.look(|tx| {
+        let mut found = self.look(|tx| {
             let mut found = Vec::with_capacity(ids.len());
             for id in ids {
                 found.extend(read_message(tx, id)?);
             }
             Ok(found)
-        })
+        })?;
+        if self.is_abandoned() {
+            found.iter_mut().for_each(abandoned);
+        }
+        Ok(found)
     }
 
     /// One message with its body.
     pub fn message(&self, id: &MessageId) -> Result<StoredMessage> {
-        self.look(|tx| read_message(tx, id)?.ok_or_else(|| missing(id)))
+        let mut found = self.look(|tx| read_message(tx, id)?.ok_or_else(|| missing(id)))?;
+        if self.is_abandoned() {
+            abandoned(&mut found);
+        }
+        Ok(found)
     }
 
     /// Shows this version: the path leads through it and on to what was last shown below it. Returns its conversation.
@@ -118,6 +126,13 @@ impl Store {
             tx.execute("UPDATE conversation SET leaf = ?2 WHERE key = ?1", params![key, parent])?;
             conversations::find(tx, &new.id)
         })
+    }
+}
+
+/// An answer whose process died and that cannot be marked.
+fn abandoned(stored: &mut StoredMessage) {
+    if stored.message.status == MessageStatus::Streaming {
+        stored.message.status = MessageStatus::Interrupted;
     }
 }
 

@@ -12,8 +12,10 @@ const FILES: &[&str] = &[
     include_str!("migrations/2026-11-20-conversations.sql"),
     include_str!("migrations/2026-11-20-pictures.sql"),
     include_str!("migrations/2026-11-20-library.sql"),
+    include_str!("migrations/2026-11-27-drafts.sql"),
     include_str!("migrations/2026-11-27-library-runs.sql"),
     include_str!("migrations/2026-11-27-picture-references.sql"),
+    include_str!("migrations/2026-11-28-vector-changes.sql"),
 ];
 
 /// The newest schema version that this Edgewise knows.

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -98,6 +99,8 @@ struct Inner {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     read_only: bool,
+    /// Nobody writes this database, so that what it calls streaming was cut (`recover` of a read-only store).
+    abandoned: AtomicBool,
     /// Attachments of a store in memory.
     held_bytes: Mutex<HashMap<String, Vec<u8>>>,
     /// Of each answer in flight, how many bytes of text and of thoughts are in the journal.
@@ -186,6 +189,7 @@ impl Store {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             read_only,
+            abandoned: AtomicBool::new(false),
             held_bytes: Mutex::default(),
             journalled: Mutex::default(),
             _lock: lock,
@@ -201,6 +205,15 @@ impl Store {
     /// Changes answer `ReadOnly`.
     pub fn is_read_only(&self) -> bool {
         self.inner.read_only
+    }
+
+    /// What is called streaming here was cut: nobody writes it, and nobody can mark it.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.inner.abandoned.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_abandoned(&self) {
+        self.inner.abandoned.store(true, Ordering::Relaxed);
     }
 
     /// Runs `work` in one transaction that is on disk when this returns (WAL with `synchronous = FULL`). One at a time;

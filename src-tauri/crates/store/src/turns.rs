@@ -5,10 +5,11 @@ use crate::conversations::{self, NewConversation};
 use crate::error::{Error, Result};
 use crate::messages::{self, Node, characters, insert_whole, node, shown_leaf, write_body};
 use crate::store::Store;
-use crate::{ledger, search, words};
+use crate::{drafts, ledger, search, words};
 use domain::{
-    ActiveRun, Attachment, AttachmentId, ConversationId, ConversationSummary, Fault, Finish, LedgerEntry,
-    Message, MessageId, MessageStatus, ModelId, Role, RunId, SourceRef, Timestamp, ToolCall, Usage,
+    ActiveRun, Attachment, AttachmentId, ConversationId, ConversationSummary, Draft, Fault, Finish,
+    LedgerEntry, Message, MessageId, MessageStatus, ModelId, Role, RunId, SourceRef, Timestamp, ToolCall,
+    Usage,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -100,17 +101,30 @@ pub struct Ending {
 }
 
 impl Store {
-    /// Stores the question, the empty answer and the run, and clears the draft: all of it is on disk when this returns,
-    /// or none of it is there.
+    /// Stores the question, the empty answer and the run: all of it is on disk when this returns, or none of it is there.
     pub fn begin_turn(&self, turn: &Turn) -> Result<ConversationSummary> {
+        self.begin(turn, None)
+    }
+
+    /// [`begin_turn`](Self::begin_turn), and in the same transaction the conversation's draft becomes what `left` says:
+    /// a message is either in the draft or in the conversation, whatever happens in between.
+    pub fn begin_turn_leaving(&self, turn: &Turn, left: &Draft) -> Result<ConversationSummary> {
+        self.begin(turn, Some(left))
+    }
+
+    fn begin(&self, turn: &Turn, left: Option<&Draft>) -> Result<ConversationSummary> {
         self.change(|tx| {
             let (conversation, id) = conversation_of(tx, &turn.conversation)?;
             let mut parent = parent_at(tx, conversation, id, &turn.place)?;
             if let Some(question) = &turn.question {
                 let message = new_message(tx, question, Role::User, MessageStatus::Complete, turn.at)?;
                 parent = Some(insert_whole(tx, conversation, parent, &message)?);
-                let draft = if matches!(turn.conversation, Where::New(_)) { "" } else { id.as_str() };
-                tx.prepare_cached("DELETE FROM draft WHERE conversation = ?1")?.execute([draft])?;
+            }
+            if let Some(left) = left {
+                drafts::put(tx, id.as_str(), left)?;
+                if matches!(turn.conversation, Where::New(_)) {
+                    drafts::put(tx, drafts::NOT_BEGUN, &Draft::default())?;
+                }
             }
             let answer = new_message(tx, &turn.answer, Role::Assistant, MessageStatus::Streaming, turn.at)?;
             let answer = insert_whole(tx, conversation, parent, &answer)?;
@@ -187,8 +201,13 @@ impl Store {
     }
 
     /// At start: answers whose process died keep what was journalled and become `interrupted`, their runs end, and
-    /// temporary conversations go. Returns the answers.
+    /// temporary conversations go. Returns the answers. A database that can only be read is not changed: there such
+    /// answers are shown as interrupted from then on.
     pub fn recover(&self, now: Timestamp) -> Result<Vec<MessageId>> {
+        if self.is_read_only() {
+            self.set_abandoned();
+            return Ok(Vec::new());
+        }
         let recovered = self.change(|tx| {
             let cut: Vec<(i64, String)> = tx
                 .prepare("SELECT key, id FROM message WHERE status = 'streaming'")?

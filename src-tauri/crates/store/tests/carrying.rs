@@ -4,8 +4,8 @@ mod common;
 
 use common::{NOW, ending, new_conversation, new_message, say, texts};
 use domain::{
-    AttachmentId, ConversationOptions, Fault, FaultCode, MessageStatus, Parameters, SourceRef, ToolCall,
-    Usage,
+    AttachmentId, ConversationOptions, Draft, Fault, FaultCode, MessageStatus, Parameters, SourceRef,
+    ToolCall, Usage,
 };
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -230,7 +230,7 @@ fn backed_up(store: &Store, dir: &Path) -> PathBuf {
 fn a_backup_brings_everything_back_and_the_present_state_is_copied_first() {
     let (dir, store) = open();
     let attachment = rich(&store);
-    store.set_draft(None, "a draft").expect("kept");
+    store.set_draft(None, &Draft::from("a draft".to_owned())).expect("kept");
     store.set_value("settings/zoom", &1.25).expect("set");
     fs::create_dir_all(dir.path().join("files/pictures/2026")).expect("made");
     fs::write(dir.path().join("files/pictures/2026/cat.png"), b"a cat").expect("written");
@@ -246,7 +246,7 @@ fn a_backup_brings_everything_back_and_the_present_state_is_copied_first() {
     let restored = other.restore(&file, NOW).expect("restored");
     assert_eq!((restored.conversations, restored.files), (2, 2));
     assert_eq!(json(&other), before);
-    assert_eq!(other.draft(None).expect("read"), "a draft");
+    assert_eq!(other.draft(None).expect("read").text, "a draft");
     assert_eq!(other.settings().expect("read").zoom, 1.25);
     assert_eq!(other.attachment_bytes(&attachment).expect("bytes"), b"\x89PNG not really");
     assert_eq!(fs::read(other_dir.path().join("files/pictures/2026/cat.png")).expect("read"), b"a cat");

@@ -4,8 +4,8 @@ mod common;
 
 use common::{NOW, begin, ending, new_conversation, new_message, say, texts};
 use domain::{
-    Account, AccountKey, ConversationId, ConversationOptions, Fault, FaultCode, Finish, KeptIn, LedgerEntry,
-    MessageId, MessageStatus, ModelId, RunId, Settings, Timestamp, Usage,
+    Account, AccountKey, ConversationId, ConversationOptions, Draft, Fault, FaultCode, Finish, KeptIn,
+    LedgerEntry, MessageId, MessageStatus, ModelId, QueuedMessage, RunId, Settings, Timestamp, Usage,
 };
 use store::{Ending, Error, NewAttachment, Place, Store, Turn, Where};
 use tempfile::TempDir;
@@ -368,15 +368,54 @@ fn accounts_keep_their_order_and_the_catalogue_is_theirs() {
 }
 
 #[test]
-fn a_draft_is_kept_until_its_message_is_sent() {
+fn a_message_is_in_the_draft_or_in_the_conversation() {
     let (_dir, store) = open();
-    store.set_draft(None, "half a thou").expect("kept");
-    begin(&store, "c", 1, "half a thought");
-    assert_eq!(store.draft(None).expect("read"), "", "sent from the empty chat");
-    store.set_draft(Some(&"c".into()), "next").expect("kept");
-    assert_eq!(store.draft(Some(&"c".into())).expect("read"), "next");
-    begin(&store, "c", 2, "next");
-    assert_eq!(store.draft(Some(&"c".into())).expect("read"), "");
+    store.set_draft(None, &Draft::from("half a thou".to_owned())).expect("kept");
+    let mut turn = Turn {
+        conversation: Where::New(Box::new(new_conversation("c"))),
+        place: Place::End,
+        question: Some(new_message("q1", "half a thought")),
+        answer: new_message("a1", ""),
+        run: "r1".into(),
+        at: NOW,
+    };
+    let typed = Draft::from("typed meanwhile".to_owned());
+    store.begin_turn_leaving(&turn, &typed).expect("begun");
+    assert_eq!(store.draft(None).expect("read"), Draft::default(), "sent from the empty chat");
+    let id = Some(ConversationId::from("c"));
+    assert_eq!(store.draft(id.as_ref()).expect("read"), typed, "what was typed meanwhile stays");
+    turn = Turn {
+        conversation: Where::Existing("c".into()),
+        question: Some(new_message("q2", "typed meanwhile")),
+        answer: new_message("a2", ""),
+        run: "r2".into(),
+        ..turn
+    };
+    store.begin_turn_leaving(&turn, &Draft::default()).expect("begun");
+    assert_eq!(store.draft(id.as_ref()).expect("read"), Draft::default());
+}
+
+#[test]
+fn a_draft_keeps_its_files_and_what_waits_behind_it() {
+    let (_dir, store) = open();
+    let new = |name| NewAttachment { name, media_type: "text/plain", pixels: None };
+    let files = [("a.txt", b"one" as &[u8]), ("b.txt", b"two"), ("c.txt", b"three")]
+        .map(|(name, bytes)| store.add_attachment(&new(name), bytes, NOW).expect("stored"));
+    let [in_box, queued, loose] = files;
+    let draft = Draft {
+        text: String::new(),
+        attachments: vec![in_box.clone()],
+        queue: vec![QueuedMessage { text: "later".into(), attachments: vec![queued.clone()] }],
+    };
+    store.set_draft(Some(&"c".into()), &draft).expect("kept");
+    assert_eq!(store.draft(Some(&"c".into())).expect("read"), draft);
+    assert_eq!(store.remove_unused_attachments(Timestamp(NOW.0 + 1)).expect("removed"), 1);
+    assert!(matches!(store.attachment(&loose.id), Err(Error::NotFound(_))));
+    assert!(!store.remove_if_unused(&queued.id).expect("asked"), "the draft uses it");
+    store.set_draft(Some(&"c".into()), &Draft::default()).expect("kept");
+    assert!(store.remove_if_unused(&queued.id).expect("asked"));
+    assert!(store.attachment_bytes(&queued.id).is_err(), "its bytes went with it");
+    assert!(store.attachment(&in_box.id).is_ok(), "one at a time");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{NOW, Random, begin, say, texts};
-use domain::{DatabaseState, FaultCode, Timestamp};
+use domain::{DatabaseState, Draft, FaultCode, Timestamp};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,7 +70,10 @@ fn a_new_folder_becomes_a_database_and_a_second_process_is_told_that_it_is_locke
     begin(&store, "c", 1, "hello");
     let reader = Store::open_read_only(&inner).expect("reads beside it");
     assert_eq!(texts(&reader, "c").len(), 2);
-    assert_eq!(reader.set_draft(None, "x").expect_err("refused").fault().code, FaultCode::ReadOnly);
+    assert_eq!(
+        reader.set_draft(None, &Draft::from("x".to_owned())).expect_err("refused").fault().code,
+        FaultCode::ReadOnly
+    );
     drop(reader);
     drop(store);
     Store::open(&inner, NOW).expect("free again");
@@ -202,9 +205,12 @@ fn a_database_that_another_program_holds_is_locked_and_later_busy() {
     let store = Store::open(dir.path(), NOW).expect("opens");
     let other = Connection::open(&database).expect("opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("held");
-    assert_eq!(store.set_draft(None, "x").expect_err("held").fault().code, FaultCode::DatabaseBusy);
+    assert_eq!(
+        store.set_draft(None, &Draft::from("x".to_owned())).expect_err("held").fault().code,
+        FaultCode::DatabaseBusy
+    );
     other.execute_batch("ROLLBACK").expect("let go");
-    store.set_draft(None, "x").expect("works again");
+    store.set_draft(None, &Draft::from("x".to_owned())).expect("works again");
 }
 
 #[test]
@@ -296,7 +302,7 @@ fn a_folder_that_cannot_be_written_opens_for_reading_and_names_itself() {
     }
     let opened = Store::open(dir.path(), NOW);
     let result = opened.map(|store| {
-        let fault = store.set_draft(None, "x").expect_err("cannot").fault();
+        let fault = store.set_draft(None, &Draft::from("x".to_owned())).expect_err("cannot").fault();
         let attached = store.add_attachment(
             &store::NewAttachment { name: "a", media_type: "text/plain", pixels: None },
             b"x",

@@ -15,8 +15,12 @@ async fn a_restart_finds_everything_again() {
     let conversation = heard.conversation().clone();
     desk.engine.history().rename_conversation(conversation.clone(), "Greetings".to_owned()).await.unwrap();
     desk.engine.history().pin_conversation(conversation.clone(), true).await.unwrap();
-    desk.engine.history().save_draft(Some(conversation.clone()), "half a though".to_owned()).await.unwrap();
-    desk.engine.history().save_draft(None, "another".to_owned()).await.unwrap();
+    desk.engine
+        .history()
+        .save_draft(Some(conversation.clone()), "half a though".to_owned().into())
+        .await
+        .unwrap();
+    desk.engine.history().save_draft(None, "another".to_owned().into()).await.unwrap();
     let before = desk.engine.history().transcript(conversation.clone()).await.unwrap();
     let spent = desk.engine.usage().usage_today().await.unwrap().neurons;
     assert!(spent > 0.0);
@@ -24,8 +28,8 @@ async fn a_restart_finds_everything_again() {
     let desk = desk.restart().await;
     let after = desk.engine.history().transcript(conversation.clone()).await.unwrap();
     assert_eq!(after, before);
-    assert_eq!(after.draft, "half a though");
-    assert_eq!(desk.engine.history().draft(None).await.unwrap(), "another");
+    assert_eq!(after.draft.text, "half a though");
+    assert_eq!(desk.engine.history().draft(None).await.unwrap().text, "another");
     assert_eq!(desk.engine.usage().usage_today().await.unwrap().neurons, spent);
     let hits = desk.engine.history().search_history("世界".to_owned(), 10).await.unwrap();
     assert!(hits.iter().any(|hit| hit.message == Some(heard.view().message.id.clone())), "{hits:?}");

@@ -132,7 +132,11 @@ async fn a_temporary_conversation_leaves_no_trace() {
     assert!(heard.text().contains(secret));
     let conversation = heard.conversation().clone();
     desk.ask_in(&conversation, &format!("say: more {secret}")).await;
-    desk.engine.history().save_draft(Some(conversation.clone()), format!("draft {secret}")).await.unwrap();
+    desk.engine
+        .history()
+        .save_draft(Some(conversation.clone()), format!("draft {secret}").into())
+        .await
+        .unwrap();
     let page = desk.engine.history().conversations(0, 10, false).await.unwrap();
     assert!(page.conversations[0].temporary, "it is in the sidebar while it lives");
     assert_eq!(desk.engine.history().transcript(conversation.clone()).await.unwrap().path.len(), 4);

@@ -2,9 +2,8 @@
 
 use super::Answer;
 use crate::{dialogs, drops::Grants};
-use domain::{Attachment, Fault, FaultCode};
+use domain::{AttachedFiles, Attachment, Fault, FaultCode};
 use engine::Engine;
-use std::path::PathBuf;
 use tauri::ipc::{InvokeBody, Request};
 use tauri::{AppHandle, State};
 
@@ -24,8 +23,8 @@ pub async fn attach_bytes(engine: State<'_, Engine>, request: Request<'_>) -> An
 }
 
 #[tauri::command]
-pub async fn attach_picked(app: AppHandle, engine: State<'_, Engine>) -> Answer<Vec<Attachment>> {
-    attach_all(&engine, dialogs::open_several(&app).await).await
+pub async fn attach_picked(app: AppHandle, engine: State<'_, Engine>) -> Answer<AttachedFiles> {
+    Ok(engine.attachments().attach_files(dialogs::open_several(&app).await).await)
 }
 
 #[tauri::command]
@@ -33,16 +32,8 @@ pub async fn attach_grant(
     engine: State<'_, Engine>,
     grants: State<'_, Grants>,
     grant: String,
-) -> Answer<Vec<Attachment>> {
-    attach_all(&engine, grants.take(&grant)?).await
-}
-
-async fn attach_all(engine: &Engine, files: Vec<PathBuf>) -> Answer<Vec<Attachment>> {
-    let mut attached = Vec::with_capacity(files.len());
-    for file in files {
-        attached.push(engine.attachments().attach_file(file).await?);
-    }
-    Ok(attached)
+) -> Answer<AttachedFiles> {
+    Ok(engine.attachments().attach_files(grants.take(&grant)?).await)
 }
 
 fn percent_decode(text: &str) -> String {

@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::dialogs;
 use domain::{
-    ConversationId, ConversationOptions, ConversationPage, ConversationSummary, HistoryHit, MessageId,
+    ConversationId, ConversationOptions, ConversationPage, ConversationSummary, Draft, HistoryHit, MessageId,
     MessageView, Transcript,
 };
 use engine::{Engine, ExportFormat};
@@ -92,13 +92,13 @@ pub async fn set_conversation_options(
 pub async fn save_draft(
     engine: State<'_, Engine>,
     conversation: Option<ConversationId>,
-    text: String,
+    draft: Draft,
 ) -> Answer<()> {
-    engine.history().save_draft(conversation, text).await
+    engine.history().save_draft(conversation, draft).await
 }
 
 #[tauri::command]
-pub async fn draft(engine: State<'_, Engine>, conversation: Option<ConversationId>) -> Answer<String> {
+pub async fn draft(engine: State<'_, Engine>, conversation: Option<ConversationId>) -> Answer<Draft> {
     engine.history().draft(conversation).await
 }
 

@@ -115,10 +115,13 @@ impl App {
         for run in self.engine.runs().list() {
             self.engine.runs().stop_all_in(&run.conversation).await;
         }
+        self.engine.close_tables().await;
     }
 
     /// Takes what a changed database remembers into memory.
     pub(crate) async fn reload(&self) {
+        // Those that were opened while the database was on its way out.
+        self.engine.close_tables().await;
         self.engine.catalogue_at_hand().forget();
         self.load().await;
     }
@@ -126,10 +129,13 @@ impl App {
     /// What opening does beside opening.
     pub(crate) async fn begin(&self) {
         self.load().await;
+        if self.engine.database().is_beside() {
+            // The database is another process's to put in order.
+            return;
+        }
         self.engine.pictures().recover().await;
         let engine = self.engine.clone();
         self.engine.runs().quietly(CancellationToken::new(), async move {
-            warm_up().await;
             tidy(&engine).await;
         });
     }
@@ -140,14 +146,6 @@ impl App {
             self.engine.in_force().set(settings);
         }
         self.engine.accounts().begin().await;
-    }
-}
-
-/// The grammars of the highlighter are read before the first answer needs them.
-async fn warm_up() {
-    let warmed = tokio::task::spawn_blocking(|| render::render("```rust\nlet edge = 1;\n```\n\n$x^2$")).await;
-    if let Err(error) = warmed {
-        tracing::warn!(%error, "the renderer could not be warmed up");
     }
 }
 

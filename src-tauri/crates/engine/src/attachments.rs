@@ -3,7 +3,7 @@
 
 use crate::Engine;
 use base64::Engine as _;
-use domain::{Attachment, AttachmentId, Fault, FaultCode};
+use domain::{AttachedFiles, Attachment, AttachmentId, Fault, FaultCode, RefusedFile};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
 use store::NewAttachment;
@@ -38,7 +38,8 @@ impl Attachments {
             .read(move |shelf| {
                 let Seen { media_type, size } = sniff(&name, &bytes)?;
                 let new = NewAttachment { name: &name, media_type, pixels: size };
-                // In memory until the message is sent: a draft that is thrown away leaves nothing on disk.
+                // In memory until the draft or the message it belongs to is kept, which says where: those of a
+                // temporary conversation never touch the disk.
                 Ok(shelf.memory.add_attachment(&new, &bytes, at)?)
             })
             .await
@@ -57,10 +58,23 @@ impl Attachments {
             return Err(Fault::new(FaultCode::FileUnreadable).with_detail(name));
         }
         if about.len() > LARGEST as u64 {
-            return Err(too_large(&name));
+            return Err(too_large());
         }
         let bytes = tokio::fs::read(&path).await.map_err(unreadable)?;
         self.attach_bytes(name, bytes).await
+    }
+
+    /// [`Attachments::attach_file`] for several: one that cannot be taken is told with its reason, and keeps no other out.
+    pub async fn attach_files(&self, paths: Vec<std::path::PathBuf>) -> AttachedFiles {
+        let mut files = AttachedFiles::default();
+        for path in paths {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            match self.attach_file(path).await {
+                Ok(attachment) => files.attached.push(attachment),
+                Err(fault) => files.refused.push(RefusedFile { name, fault }),
+            }
+        }
+        files
     }
 
     /// The bytes of a kept file and its media type.
@@ -90,7 +104,7 @@ pub(crate) struct Seen {
 /// Looks at a file's bytes.
 pub(crate) fn sniff(name: &str, bytes: &[u8]) -> Result<Seen, Fault> {
     if bytes.len() > LARGEST {
-        return Err(too_large(name));
+        return Err(too_large());
     }
     if bytes.is_empty() {
         return Err(Fault::new(FaultCode::FileHasNoText).with_detail(name));
@@ -112,8 +126,9 @@ pub(crate) fn sniff(name: &str, bytes: &[u8]) -> Result<Seen, Fault> {
     }
 }
 
-fn too_large(name: &str) -> Fault {
-    Fault::new(FaultCode::FileTooLarge).with_detail(name)
+/// The detail is the limit, for the sentence.
+fn too_large() -> Fault {
+    Fault::new(FaultCode::FileTooLarge).with_detail(format!("{} MiB", LARGEST / (1024 * 1024)))
 }
 
 /// The text of a file, when it is text: UTF-8, or UTF-16 with its mark, without control characters.

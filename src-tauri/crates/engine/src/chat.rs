@@ -77,8 +77,8 @@ impl Chat {
     }
 
     fn order(&self, request: SendRequest) -> Result<Order, Fault> {
-        let SendRequest { conversation, parent, text, attachments, options, temporary } = request;
-        let question = question(text, attachments)?;
+        let SendRequest { conversation, parent, text, attachments, options, temporary, draft } = request;
+        let question = Question { left: draft, ..question(text, attachments)? };
         let conversation = match conversation {
             Some(id) => {
                 if parent.is_none() && self.engine.runs().writes_into(&id) {
@@ -149,12 +149,13 @@ impl Chat {
         self.begin(Order::Continue(message), events).await
     }
 
-    /// Stops a run. The connection is closed at once; the run's last event follows.
+    /// Stops a run. The connection is closed at once; this returns when what arrived is stored and the run's last event
+    /// was told, so that the next message can be sent.
     ///
     /// # Errors
     /// `NotFound` for a run that was never there or ended long ago.
     pub async fn stop_run(&self, run: &RunId) -> Result<(), Fault> {
-        self.engine.runs().stop(run)
+        self.engine.runs().stop(run).await
     }
 
     /// Tells `events` all that a run said after the event numbered `after`, and what it says from now on.
@@ -221,5 +222,5 @@ fn question(text: String, attachments: Vec<AttachmentId>) -> Result<Question, Fa
     if text.trim().is_empty() && attachments.is_empty() {
         return Err(invalid("an empty message"));
     }
-    Ok(Question { text, attachments })
+    Ok(Question { text, attachments, left: None })
 }

@@ -82,14 +82,31 @@ pub(crate) struct Database {
 struct Slot {
     shelf: Result<Shelf, Fault>,
     state: DatabaseState,
+    /// Another process writes this database: it is read beside it, and never changed.
+    beside: bool,
+}
+
+/// What to do when another process holds the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenHeld {
+    /// Say so: `DatabaseBusy`.
+    #[default]
+    Refuse,
+    /// Read it beside that process. Each change answers `DatabaseBusy`.
+    Read,
 }
 
 impl Database {
     /// Opens the database in `dir`. Never fails: what was found is [`Database::state`].
-    pub(crate) async fn open(dir: PathBuf, now: Timestamp, saving: Saving) -> Self {
+    pub(crate) async fn open(dir: PathBuf, when_held: WhenHeld, now: Timestamp, saving: Saving) -> Self {
         let opened = Self::blocking({
             let dir = dir.clone();
-            move || Ok(Slot::of(Store::open(&dir, now), now))
+            move || {
+                Ok(match Store::open(&dir, now) {
+                    Err(OpenError::Locked) if when_held == WhenHeld::Read => Slot::beside(&dir),
+                    opened => Slot::of(opened, now),
+                })
+            }
         })
         .await;
         let slot = opened.unwrap_or_else(Slot::closed);
@@ -99,6 +116,11 @@ impl Database {
     /// What opening found.
     pub(crate) fn state(&self) -> DatabaseState {
         self.slot.read().unwrap_or_else(PoisonError::into_inner).state.clone()
+    }
+
+    /// Another process writes it; here it is only read.
+    pub(crate) fn is_beside(&self) -> bool {
+        self.slot.read().unwrap_or_else(PoisonError::into_inner).beside
     }
 
     /// Where it lies.
@@ -126,6 +148,9 @@ impl Database {
         &self,
         work: impl FnOnce(&Shelf) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Fault> {
+        if self.is_beside() {
+            return Err(Fault::new(FaultCode::DatabaseBusy));
+        }
         let done = self.read(work).await;
         self.saving.note(done.as_ref().err());
         done
@@ -195,21 +220,32 @@ impl Slot {
     fn of(opened: Result<Store, OpenError>, now: Timestamp) -> Self {
         let disk = match opened {
             Ok(disk) => disk,
-            Err(error) => return Self { state: error.state(), shelf: Err(error.fault()) },
+            Err(error) => return Self { state: error.state(), shelf: Err(error.fault()), beside: false },
         };
         match Store::in_memory() {
             Ok(memory) => {
-                // A read-only folder cannot be put in order, and can be read all the same.
                 if let Err(error) = disk.recover(now) {
                     tracing::warn!(%error, "answers that were cut could not be marked");
                 }
-                Self { shelf: Ok(Shelf { disk, memory }), state: DatabaseState::Ok }
+                Self { shelf: Ok(Shelf { disk, memory }), state: DatabaseState::Ok, beside: false }
             }
             Err(error) => Self::closed(error.fault()),
         }
     }
 
+    /// The database of another process. Its answers in flight are that process's: nothing is put in order.
+    fn beside(dir: &Path) -> Self {
+        let disk = match Store::open_read_only(dir) {
+            Ok(disk) => disk,
+            Err(error) => return Self { state: error.state(), shelf: Err(error.fault()), beside: true },
+        };
+        match Store::in_memory() {
+            Ok(memory) => Self { shelf: Ok(Shelf { disk, memory }), state: DatabaseState::Ok, beside: true },
+            Err(error) => Self::closed(error.fault()),
+        }
+    }
+
     fn closed(fault: Fault) -> Self {
-        Self { state: DatabaseState::Unreadable { fault: fault.clone() }, shelf: Err(fault) }
+        Self { state: DatabaseState::Unreadable { fault: fault.clone() }, shelf: Err(fault), beside: false }
     }
 }

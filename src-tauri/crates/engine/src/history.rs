@@ -4,9 +4,10 @@ use crate::Engine;
 use crate::error::{Error, invalid};
 use crate::views;
 use domain::{
-    AppEvent, ConversationId, ConversationOptions, ConversationPage, ConversationSummary, Fault, HistoryHit,
-    MessageId, MessageView, PathItem, Transcript,
+    AppEvent, ConversationId, ConversationOptions, ConversationPage, ConversationSummary, Draft, Fault,
+    HistoryHit, MessageId, MessageView, PathItem, Transcript,
 };
+use std::collections::HashSet;
 use store::{NewConversation, Store, StoredMessage};
 
 /// Bodies that come with a transcript: the last screenful.
@@ -214,16 +215,30 @@ impl History {
         Ok(options)
     }
 
-    /// Keeps what was typed and not sent, of a conversation or of the one that is not begun yet.
+    /// Keeps what was typed and not sent, with its files, of a conversation or of the one that is not begun yet. Files
+    /// that the draft let go of are removed unless something else uses them.
     ///
     /// # Errors
     /// The store's.
-    pub async fn save_draft(&self, conversation: Option<ConversationId>, text: String) -> Result<(), Fault> {
+    pub async fn save_draft(&self, conversation: Option<ConversationId>, draft: Draft) -> Result<(), Fault> {
+        let at = self.engine.now();
         self.engine
             .database()
             .write(move |shelf| {
                 let home = conversation.as_ref().map_or(&shelf.disk, |id| shelf.home(id));
-                Ok(home.set_draft(conversation.as_ref(), &text)?)
+                let before = home.draft(conversation.as_ref())?;
+                for file in draft.files() {
+                    // A file that cannot be kept must not cost the words beside it.
+                    if let Err(error) = shelf.bring(file, home, at) {
+                        tracing::warn!(%error, "a draft's file could not be kept");
+                    }
+                }
+                home.set_draft(conversation.as_ref(), &draft)?;
+                let kept: HashSet<_> = draft.files().collect();
+                for gone in before.files().filter(|file| !kept.contains(file)) {
+                    home.remove_if_unused(gone)?;
+                }
+                Ok(())
             })
             .await
     }
@@ -232,7 +247,7 @@ impl History {
     ///
     /// # Errors
     /// The store's.
-    pub async fn draft(&self, conversation: Option<ConversationId>) -> Result<String, Fault> {
+    pub async fn draft(&self, conversation: Option<ConversationId>) -> Result<Draft, Fault> {
         self.engine
             .database()
             .read(move |shelf| {

@@ -55,6 +55,7 @@ pub use app::Finding;
 pub use chat::Words;
 pub use chat::retrieval::{Passages, Retrieve, Retrieving, Wanted};
 pub use clock::{Clock, Ids, SystemClock, UuidIds};
+pub use database::WhenHeld;
 pub use exchange::ExportFormat;
 pub use sink::{FnSink, Nowhere, Sink};
 
@@ -105,6 +106,8 @@ pub struct Options {
     pub reader: Option<PathBuf>,
     /// A patch that takes longer to render is shown as plain text.
     pub render_limit: Duration,
+    /// What to do when another process, the window, holds the database.
+    pub when_held: WhenHeld,
 }
 
 impl Options {
@@ -124,6 +127,7 @@ impl Options {
             retriever: None,
             reader: None,
             render_limit: RENDER_LIMIT,
+            when_held: WhenHeld::default(),
         }
     }
 }
@@ -165,7 +169,7 @@ impl Engine {
         let news = News::default();
         let saving = Saving::new(news.clone());
         let now = options.clock.now();
-        let database = Database::open(options.data_dir.clone(), now, saving.clone()).await;
+        let database = Database::open(options.data_dir.clone(), options.when_held, now, saving.clone()).await;
         let access = Access::new(&options);
         let engine = Self {
             inner: Arc::new(Inner {

@@ -70,11 +70,19 @@ impl Models {
         known.or_else(|| bundled(id, self.engine.now())).unwrap_or_else(|| unknown(id))
     }
 
-    /// The model of a conversation: its own, the person's default, ours.
+    /// The model of a conversation: its own, the person's default, ours. A default that is retired is none.
     pub(crate) async fn for_chat(&self, own: Option<&ModelId>) -> Model {
-        let settings = self.engine.in_force().now();
-        let id = own.cloned().or(settings.chat_model).unwrap_or_else(|| DEFAULT_CHAT_MODEL.into());
-        self.find(&id).await
+        if let Some(own) = own {
+            return self.find(own).await;
+        }
+        if let Some(chosen) = self.engine.in_force().now().chat_model {
+            let chosen = self.find(&chosen).await;
+            if !chosen.retired {
+                return chosen;
+            }
+        }
+        let standard = self.at_hand().await.standard_chat.clone();
+        self.find(&standard).await
     }
 
     /// The cheap model for titles.
@@ -99,7 +107,7 @@ impl Models {
         let cached =
             self.engine.database().read(move |shelf| Ok(shelf.disk.cached_catalogue(&account)?)).await;
         let (models, fetched_at) = cached.ok().flatten().filter(|(models, _)| !models.is_empty())?;
-        Some(Catalogue { models, source: CatalogueSource::Cached, fetched_at: Some(fetched_at) })
+        Some(catalogue_of(models, CatalogueSource::Cached, Some(fetched_at)))
     }
 
     async fn ask(&self) -> Result<Arc<Catalogue>, Fault> {
@@ -116,8 +124,7 @@ impl Models {
         if let Err(fault) = stored {
             tracing::warn!(code = ?fault.code, "the catalogue could not be kept");
         }
-        let catalogue =
-            Arc::new(Catalogue { models, source: CatalogueSource::Live, fetched_at: Some(fetched_at) });
+        let catalogue = Arc::new(catalogue_of(models, CatalogueSource::Live, Some(fetched_at)));
         if self.engine.access().current().as_ref() == Some(&caller.key) {
             self.engine.catalogue_at_hand().state().catalogue = Some(Arc::clone(&catalogue));
             self.engine.news().tell(&AppEvent::CatalogueChanged);
@@ -146,11 +153,19 @@ impl Models {
 }
 
 fn bundled_catalogue(today: Timestamp) -> Catalogue {
-    Catalogue {
-        models: workers_ai::bundled_catalogue(today),
-        source: CatalogueSource::Bundled,
-        fetched_at: None,
-    }
+    catalogue_of(workers_ai::bundled_catalogue(today), CatalogueSource::Bundled, None)
+}
+
+/// A catalogue with the model that new conversations have when the person chose none: ours, else the first that is free
+/// to use. This is the one place where that is decided; the window is told.
+fn catalogue_of(models: Vec<Model>, source: CatalogueSource, fetched_at: Option<Timestamp>) -> Catalogue {
+    let able = || models.iter().filter(|model| model.chat && !model.retired);
+    let standard = able()
+        .find(|model| model.id.as_str() == DEFAULT_CHAT_MODEL)
+        .or_else(|| able().find(|model| !model.paid_only))
+        .or_else(|| able().next());
+    let standard_chat = standard.map_or_else(|| DEFAULT_CHAT_MODEL.into(), |model| model.id.clone());
+    Catalogue { models, standard_chat, source, fetched_at }
 }
 
 fn bundled(id: &ModelId, today: Timestamp) -> Option<Model> {

@@ -174,15 +174,12 @@ impl Runs {
         });
     }
 
-    /// Stops a run; its last event follows on its channel. A run that is over already is no error.
-    pub(crate) fn stop(&self, id: &RunId) -> Result<(), Fault> {
-        match self.find(id) {
-            Some(run) => {
-                run.stop.cancel();
-                Ok(())
-            }
-            None => Err(Fault::new(FaultCode::NotFound)),
-        }
+    /// Stops a run, and returns when it has ended. A run that is over already is no error.
+    pub(crate) async fn stop(&self, id: &RunId) -> Result<(), Fault> {
+        let run = self.find(id).ok_or_else(|| Fault::new(FaultCode::NotFound))?;
+        run.stop.cancel();
+        self.ended(id).await;
+        Ok(())
     }
 
     /// Stops every run that writes into `conversation`, and waits until they have ended.
@@ -379,8 +376,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn stopping_waits_until_the_run_has_ended() {
+        let runs = Runs::default();
+        let run = begin(&runs);
+        let working = Arc::clone(&run);
+        let registry = runs.clone();
+        runs.work(run, async move {
+            let halt = working.halted().await;
+            assert_eq!(halt, Halt::Stopped);
+            // Storing what arrived takes a while.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            registry.leave(&working);
+        });
+        runs.stop(&"run".into()).await.unwrap();
+        assert!(!runs.writes_into(&"conversation".into()), "the next message may be sent");
+    }
+
+    #[tokio::test]
     async fn stopping_an_unknown_run_says_that_it_is_not_there() {
-        let fault = Runs::default().stop(&"nothing".into()).unwrap_err();
+        let fault = Runs::default().stop(&"nothing".into()).await.unwrap_err();
         assert_eq!(fault.code, FaultCode::NotFound);
     }
 

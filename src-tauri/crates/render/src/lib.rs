@@ -27,6 +27,7 @@ mod stream;
 pub mod wall;
 pub mod writer;
 
+pub use code::warm_up;
 pub use stream::{Patch, Stream};
 
 /// Longest text that is read as Markdown, in bytes; what is longer is shown as plain text.

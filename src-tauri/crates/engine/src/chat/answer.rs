@@ -104,7 +104,12 @@ impl Writing<'_> {
                 biased;
                 halt = self.answer.run.halted() => break Outcome::Halted(halt),
                 done = flush_done(&mut self.flush) => self.after_flush(done),
-                painted = self.painter.painted() => self.tell_painted(painted),
+                painted = self.painter.painted() => {
+                    self.tell_painted(painted);
+                    if self.painter.is_behind() {
+                        self.pace.changed();
+                    }
+                }
                 () = self.pace.due(), if !self.painter.is_painting() => self.paint(),
                 () = self.journal.due(), if self.flush.is_none() => self.begin_flush(),
                 delta = stream.next() => match delta {

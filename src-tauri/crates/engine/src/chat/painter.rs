@@ -1,8 +1,9 @@
 //! From text to blocks, away from the thread that reads the stream.
 //!
 //! Rendering runs on a blocking thread and is waited for, so that Stop and the next token are never behind it. An
-//! answer that takes too long for a frame, or grows beyond [`LONGEST`], is shown as plain text from then on; its
-//! stored text is the same, and a later look at the transcript tries again.
+//! answer whose patch takes longer than the limit is shown as plain text meanwhile, so that a reader is never behind
+//! either, and is rendered anew beside it: the limit is one of a clock, and a busy machine or a grammar's first use
+//! can pass it too. One that grows beyond [`LONGEST`] stays plain. The stored text is the same in every case.
 
 use domain::Block;
 use std::collections::BTreeSet;
@@ -14,6 +15,9 @@ use tokio::time::Instant;
 pub(crate) const LONGEST: usize = 1024 * 1024;
 /// A plain block is closed at the end of a line after so many bytes, so that patches stay small.
 const PLAIN_BLOCK: usize = 4 * 1024;
+/// How often an answer is rendered anew after Markdown was given up. Each costs a thread until it is done, so that a
+/// text that can never be rendered in time must not cost one for each of its tokens.
+const RETRIES: u32 = 3;
 
 /// Blocks that replace those from `from` on.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,10 +34,20 @@ pub(crate) struct Painter {
     text: String,
     /// What `stream` was not given yet begins here.
     given: usize,
+    citations: BTreeSet<u32>,
     stream: Option<render::Stream>,
     painting: Option<Painting>,
     limit: Duration,
     plain: Option<Plain>,
+    /// The whole text being rendered anew while it is shown plain.
+    again: Option<Again>,
+    retries: u32,
+}
+
+/// A whole text in the making, and how many bytes of it were given.
+struct Again {
+    work: JoinHandle<(render::Stream, Option<render::Patch>)>,
+    given: usize,
 }
 
 /// A patch in the making.
@@ -57,10 +71,13 @@ impl Painter {
         Self {
             text: text.to_owned(),
             given: 0,
-            stream: Some(render::Stream::with(render::Options { citations })),
+            stream: Some(render::Stream::with(render::Options { citations: citations.clone() })),
+            citations,
             painting: None,
             limit,
             plain: None,
+            again: None,
+            retries: 0,
         }
     }
 
@@ -71,8 +88,11 @@ impl Painter {
 
     /// Begins to render what is new, unless it is being done. The result comes from [`Painter::painted`].
     pub(crate) fn paint(&mut self) -> Option<Painted> {
-        if self.text.len() > LONGEST && self.plain.is_none() {
-            self.give_up();
+        if self.text.len() > LONGEST {
+            self.again = None;
+            if self.plain.is_none() {
+                self.give_up();
+            }
         }
         if self.plain.is_some() {
             return self.paint_plain();
@@ -89,6 +109,11 @@ impl Painter {
         None
     }
 
+    /// There is text that neither was rendered nor is being rendered.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.plain.is_none() && self.given < self.text.len()
+    }
+
     /// Rendering is going on.
     pub(crate) fn is_painting(&self) -> bool {
         self.painting.is_some()
@@ -96,7 +121,7 @@ impl Painter {
 
     /// Waits for what [`Painter::paint`] began; for ever when nothing was. May be dropped and called again.
     pub(crate) async fn painted(&mut self) -> Option<Painted> {
-        let Some(painting) = &mut self.painting else { return std::future::pending().await };
+        let Some(painting) = &mut self.painting else { return self.painted_again().await };
         let done = tokio::time::timeout_at(painting.deadline, &mut painting.work).await;
         self.painting = None;
         match done {
@@ -104,16 +129,51 @@ impl Painter {
                 self.stream = Some(stream);
                 patch.map(|patch| Painted { from: patch.from, blocks: patch.blocks })
             }
-            // Too slow, or a defect of the renderer: the thread ends by itself and is not waited for.
-            Ok(Err(_)) | Err(_) => {
+            // A defect of the renderer: it would fail again.
+            Ok(Err(_)) => {
                 self.give_up();
+                self.paint_plain()
+            }
+            // Too slow: the thread ends by itself and is not waited for.
+            Err(_) => {
+                self.give_up();
+                self.begin_again();
                 self.paint_plain()
             }
         }
     }
 
+    /// Waits for the whole text that is rendered anew; for ever when none is.
+    async fn painted_again(&mut self) -> Option<Painted> {
+        let Some(again) = &mut self.again else { return std::future::pending().await };
+        let done = (&mut again.work).await;
+        let given = again.given;
+        self.again = None;
+        // A defect of the renderer leaves the text plain.
+        let (stream, patch) = done.ok()?;
+        self.stream = Some(stream);
+        self.given = given;
+        self.plain = None;
+        patch.map(|patch| Painted { from: patch.from, blocks: patch.blocks })
+    }
+
+    fn begin_again(&mut self) {
+        if self.retries == RETRIES || self.text.len() > LONGEST {
+            return;
+        }
+        self.retries += 1;
+        let mut stream = render::Stream::with(render::Options { citations: self.citations.clone() });
+        let (text, given) = (self.text.clone(), self.text.len());
+        let work = tokio::task::spawn_blocking(move || {
+            stream.push(&text);
+            let patch = stream.patch();
+            (stream, patch)
+        });
+        self.again = Some(Again { work, given });
+    }
+
     fn give_up(&mut self) {
-        tracing::warn!(bytes = self.text.len(), "an answer is shown as plain text: rendering took too long");
+        tracing::warn!(bytes = self.text.len(), "an answer is shown as plain text for now");
         self.stream = None;
         self.painting = None;
         self.plain = Some(Plain::default());
@@ -221,6 +281,26 @@ mod tests {
         paint(&mut painter, &mut shown).await;
         assert_eq!(text_of(&shown), text, "every character is shown once");
         assert!(shown.len() > 3, "in blocks small enough for the channel");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_too_slow_once_becomes_markdown_again() {
+        let mut painter = Painter::new("", BTreeSet::new(), Duration::ZERO);
+        let text = "# Title\n\n- one\n- two\n\n".repeat(200);
+        painter.push(&text);
+        let mut shown = Vec::new();
+        paint(&mut painter, &mut shown).await;
+        assert_eq!(text_of(&shown), text, "plain while it is rendered beside");
+        // What follows is in time again.
+        painter.limit = Duration::from_secs(10);
+        if let Some(Painted { from, blocks }) = painter.painted().await {
+            shown.truncate(from as usize);
+            shown.extend(blocks);
+        }
+        painter.push("The *end*.\n");
+        paint(&mut painter, &mut shown).await;
+        assert!(shown[0].html.starts_with("<h1"), "{}", shown[0].html);
+        assert!(shown.last().unwrap().html.contains("<em>end</em>"));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::runs::Run;
 use crate::sink::Sink;
 use crate::views;
 use domain::{
-    AppEvent, AttachmentId, ConversationId, ConversationOptions, ConversationSummary, Fault, MessageId,
-    ModelId, PathItem, RunEvent, RunId, Started,
+    AppEvent, AttachmentId, ConversationId, ConversationOptions, ConversationSummary, Draft, Fault,
+    MessageId, ModelId, PathItem, RunEvent, RunId, Started,
 };
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -57,6 +57,8 @@ pub(crate) struct Question {
     pub(crate) text: String,
     /// Files with it.
     pub(crate) attachments: Vec<AttachmentId>,
+    /// What the draft becomes with it; as it was when absent.
+    pub(crate) left: Option<Draft>,
 }
 
 /// A turn whose messages are on disk.
@@ -122,6 +124,8 @@ pub(crate) async fn begin(
         words,
     };
     engine.news().tell(&AppEvent::ConversationChanged { conversation: summary });
+    // While the model is still silent: who only reads old conversations does not pay for it.
+    tokio::task::spawn_blocking(render::warm_up);
     let lost = Lost::of(&turn);
     engine.runs().work(entered, async move {
         // A defect ends this answer, and neither leaves it streaming for ever nor keeps others from being written.
@@ -190,11 +194,12 @@ async fn commit(engine: &Engine, order: Order, setting: &Setting, run: RunId) ->
                     (home, Where::New(Box::new(new)), place, question)
                 }
             };
+            let left = question.as_ref().and_then(|question| question.left.clone());
             let asked = question.is_some();
             let turn = store::Turn {
                 conversation,
                 place,
-                question: question.map(|Question { text, attachments }| NewMessage {
+                question: question.map(|Question { text, attachments, .. }| NewMessage {
                     id: question_id.clone(),
                     text,
                     model: None,
@@ -212,11 +217,13 @@ async fn commit(engine: &Engine, order: Order, setting: &Setting, run: RunId) ->
             for attachment in turn.question.iter().flat_map(|question| &question.attachments) {
                 shelf.bring(attachment, home, at)?;
             }
-            let summary = home.begin_turn(&turn)?;
-            if asked && matches!(turn.conversation, Where::New(_)) {
-                // The draft of the conversation that was not begun yet lies on disk, wherever it is begun.
-                shelf.disk.set_draft(None, "")?;
+            for attachment in left.iter().flat_map(Draft::files) {
+                shelf.bring(attachment, home, at)?;
             }
+            let summary = match &left {
+                Some(left) => home.begin_turn_leaving(&turn, left)?,
+                None => home.begin_turn(&turn)?,
+            };
             let question = if asked { Some(home.message(&question_id)?) } else { None };
             let answer = home.message(&answer_id)?;
             let path = home.path(&summary.id, None)?;

@@ -47,6 +47,20 @@ pub enum Command {
     Doctor(Doctor),
 }
 
+impl Command {
+    /// It changes nothing, so that it works beside an open window. What changes something needs the database to itself:
+    /// a second writer would take the window's answers in flight for cut ones, and the window would not see its changes.
+    pub fn only_reads(&self) -> bool {
+        match self {
+            Self::Search(_) | Self::Vectors(_) | Self::Models(_) | Self::Usage(_) | Self::Backup(_) | Self::Doctor(_) => {
+                true
+            }
+            Self::History(which) => !matches!(which, History::Import { .. }),
+            Self::Chat(_) | Self::Ingest(_) | Self::Image(_) | Self::Restore(_) | Self::Simulate(_) => false,
+        }
+    }
+}
+
 /// `chat`
 #[derive(Debug, Args)]
 pub struct Chat {
@@ -78,6 +92,9 @@ pub struct Ingest {
     /// The embedding model, e.g. @cf/baai/bge-m3
     #[arg(long)]
     pub embedding_model: Option<String>,
+    /// An OpenAI-compatible provider to embed with: its base URL. Its key, where it needs one, comes from EDGEWISE_PROVIDER_KEY
+    #[arg(long, requires = "embedding_model")]
+    pub provider_url: Option<String>,
     /// One JSON object per line
     #[arg(long)]
     pub json: bool,
@@ -101,6 +118,15 @@ pub struct Search {
     /// Let the reranker order them
     #[arg(long)]
     pub rerank: bool,
+    /// Only files of this format, e.g. pdf, docx, markdown; may be given several times
+    #[arg(long = "type", value_name = "FORMAT")]
+    pub formats: Vec<String>,
+    /// Only what was added since this day (UTC), as YYYY-MM-DD
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub since: Option<i64>,
+    /// Only in this document, by its id or name; may be given several times
+    #[arg(long = "document", value_name = "DOCUMENT")]
+    pub documents: Vec<String>,
     /// One JSON object per line
     #[arg(long)]
     pub json: bool,
@@ -375,4 +401,18 @@ mod tests {
             assert!(parsed.is_ok(), "{line}: {parsed:?}");
         }
     }
+}
+
+/// The first instant of a day, in milliseconds since 1970. Howard Hinnant's `days_from_civil`.
+fn day(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text} is no day like 2026-11-28");
+    let parts: Vec<i64> = text.split('-').map_while(|part| part.parse().ok()).collect();
+    let [year, month, day] = parts.as_slice() else { return Err(wrong()) };
+    if !(1970..=9999).contains(year) || !(1..=12).contains(month) || !(1..=31).contains(day) {
+        return Err(wrong());
+    }
+    let year = if *month <= 2 { year - 1 } else { *year };
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let of_era = (year % 400) * 365 + (year % 400) / 4 - (year % 400) / 100 + of_year;
+    Ok((year / 400 * 146_097 + of_era - 719_468) * 86_400_000)
 }

@@ -16,7 +16,7 @@ mod sentences;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use domain::Fault;
-use engine::Engine;
+use engine::{Engine, WhenHeld};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -48,6 +48,7 @@ async fn run(command: Command) -> Result<(), Fault> {
     }
     let engine = Engine::open(engine::Options {
         reader: std::env::current_exe().ok(),
+        when_held: if command.only_reads() { WhenHeld::Read } else { WhenHeld::Refuse },
         ..engine::Options::from_environment(arguments::data_dir(), demo::Door)
     })
     .await;

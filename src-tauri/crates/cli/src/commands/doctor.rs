@@ -2,7 +2,7 @@
 
 use crate::arguments::Doctor;
 use crate::{output, sentences};
-use domain::{Fault, FaultCode};
+use domain::Fault;
 use engine::Engine;
 use serde::Serialize;
 
@@ -18,22 +18,24 @@ struct Line {
 
 /// Prints every check; fails when one of them did.
 pub async fn doctor(engine: &Engine, options: Doctor) -> Result<(), Fault> {
-    let mut failed = 0;
+    let mut failed: Vec<Fault> = Vec::new();
     for finding in engine.app().examine().await {
         let line = match finding.outcome {
             Ok(detail) => Line { check: finding.check, ok: true, detail: Some(detail), hint: None },
             Err(fault) => {
-                failed += 1;
                 let (sentence, hint) = sentences::of(&fault);
-                let detail = fault.detail.map_or(sentence.clone(), |detail| format!("{sentence} ({detail})"));
+                let detail = fault.detail.as_ref().map(|detail| format!("{sentence} ({detail})"));
+                let detail = detail.unwrap_or(sentence);
+                failed.push(fault);
                 Line { check: finding.check, ok: false, detail: Some(detail), hint: Some(hint) }
             }
         };
         if options.json { output::line(&line)? } else { output::print(&text(&line))? }
     }
-    match failed {
-        0 => Ok(()),
-        count => Err(Fault::new(FaultCode::InvalidInput).with_detail(format!("{count} checks failed"))),
+    let count = failed.len();
+    match failed.into_iter().next() {
+        None => Ok(()),
+        Some(first) => Err(first.with_detail(format!("checks that failed: {count}"))),
     }
 }
 

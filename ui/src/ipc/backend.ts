@@ -7,6 +7,7 @@ import type {
   Album,
   AppEvent,
   AppInfo,
+  AttachedFiles,
   Attachment,
   AttachmentId,
   Catalogue,
@@ -28,6 +29,7 @@ import type {
   HistoryHit,
   IngestEvent,
   IngestStarted,
+  KeptIn,
   KeepIn,
   MessageId,
   MessageView,
@@ -116,8 +118,8 @@ export interface Backend {
   undeleteConversation(conversation: ConversationId): Promise<ConversationSummary>;
   forkConversation(message: MessageId): Promise<ConversationSummary>;
   setConversationOptions(conversation: ConversationId, options: ConversationOptions): Promise<ConversationOptions>;
-  saveDraft(conversation: ConversationId | null, text: string): Promise<void>;
-  draft(conversation: ConversationId | null): Promise<string>;
+  saveDraft(conversation: ConversationId | null, draft: Draft): Promise<void>;
+  draft(conversation: ConversationId | null): Promise<Draft>;
   searchHistory(query: string, limit: number): Promise<HistoryHit[]>;
   /** Asks where to; null when the person cancelled. */
   exportConversations(ids: ConversationId[], format: ExportFormat): Promise<string | null>;
@@ -127,8 +129,9 @@ export interface Backend {
 
   // attach
   attachBytes(name: string, bytes: Uint8Array): Promise<Attachment>;
-  attachPicked(): Promise<Attachment[]>;
-  attachGrant(grant: string): Promise<Attachment[]>;
+  /** Each file for itself: one that cannot be taken keeps no other out. */
+  attachPicked(): Promise<AttachedFiles>;
+  attachGrant(grant: string): Promise<AttachedFiles>;
   /** The address under which the web view may show a stored picture. */
   attachmentUrl(id: AttachmentId): string;
 
@@ -198,6 +201,10 @@ export interface Backend {
   activeIngests(): Promise<IngestStarted[]>;
   attachIngest(run: RunId, events: Listener<IngestEvent>): Promise<void>;
   retryDocument(document: string, password: string | null, events: Listener<IngestEvent>): Promise<IngestStarted>;
+  /** Tries everything again that failed in a collection, and goes on with what its last run left; null when there is nothing. */
+  retryFailed(collection: string, events: Listener<IngestEvent>): Promise<IngestStarted | null>;
+  /** Hands over the key of an embedding provider once, or forgets it (null). Says where it is kept. */
+  setProviderKey(url: string, key: string | null): Promise<KeptIn>;
   /** Sends what has no text to Workers AI to be read. Quoted first. */
   convertDocument(document: string, events: Listener<IngestEvent>): Promise<IngestStarted>;
   deleteDocuments(documents: string[]): Promise<void>;

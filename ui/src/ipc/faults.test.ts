@@ -33,7 +33,15 @@ describe('the table of faults', () => {
   });
 
   it('a_missing_permission_is_named', () => {
-    expect(sentenceOf({ code: 'tokenLacksPermission', detail: 'Workers AI: Read' })).toContain('Workers AI: Read');
+    expect(sentenceOf({ code: 'tokenLacksPermission', detail: 'Account: Read' })).toContain('Account: Read');
+    const sentence = sentenceOf({ code: 'tokenLacksPermission', detail: 'Authentication error', upstreamCode: 10000 });
+    expect(sentence, 'the service names none').not.toContain('Authentication error');
+    expect(sentence).toContain('Workers AI: Read');
+  });
+
+  it('a_file_that_is_too_large_names_the_limit', () => {
+    expect(sentenceOf({ code: 'fileTooLarge', detail: '20 MiB' })).toContain('20 MiB');
+    expect(sentenceOf({ code: 'fileTooLarge', detail: '99999 × 99999 pixels' })).not.toContain('99999');
   });
 
   it('a_retired_model_names_its_successor', () => {

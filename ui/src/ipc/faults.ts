@@ -29,7 +29,7 @@ export const faultTable: Record<FaultCode, Entry> = {
   noAccount: { sentence: () => m.fault_noAccount(), remedy: 'openAccounts' },
   tokenRejected: { sentence: () => m.fault_tokenRejected(), remedy: 'openAccounts' },
   tokenLacksPermission: {
-    sentence: (fault) => m.fault_tokenLacksPermission({ permission: fault.detail ?? 'Workers AI: Read' }),
+    sentence: (fault) => m.fault_tokenLacksPermission({ permission: permissionOf(fault) }),
     remedy: 'openTokens',
   },
   accountUnknown: { sentence: () => m.fault_accountUnknown(), remedy: 'openAccounts' },
@@ -66,7 +66,11 @@ export const faultTable: Record<FaultCode, Entry> = {
   databaseNewer: { sentence: () => m.fault_databaseNewer(), remedy: 'none' },
   databaseDamaged: { sentence: () => m.fault_databaseDamaged(), remedy: 'revealDataFolder' },
   fileUnreadable: { sentence: () => m.fault_fileUnreadable(), remedy: 'none' },
-  fileTooLarge: { sentence: () => m.fault_fileTooLarge(), remedy: 'none' },
+  fileTooLarge: {
+    sentence: ({ detail }) =>
+      detail && /^\d+ MiB$/.test(detail) ? m.fault_fileTooLargeLimit({ limit: detail }) : m.fault_fileTooLarge(),
+    remedy: 'none',
+  },
   fileEncrypted: { sentence: () => m.fault_fileEncrypted(), remedy: 'none' },
   fileHasNoText: { sentence: () => m.fault_fileHasNoText(), remedy: 'none' },
   formatUnknown: { sentence: () => m.fault_formatUnknown(), remedy: 'none' },
@@ -76,6 +80,11 @@ export const faultTable: Record<FaultCode, Entry> = {
   stopped: { sentence: () => m.fault_stopped(), remedy: 'continue' },
   internal: { sentence: () => m.fault_internal(), remedy: 'retry' },
 };
+
+/** A permission as the dashboard names it. A call's detail holds the service's own words, which name none. */
+function permissionOf({ detail }: Fault): string {
+  return detail && /^[A-Z][\w ]+: (Read|Edit|Write)$/.test(detail) ? detail : 'Workers AI: Read, Workers AI: Edit';
+}
 
 export const sentenceOf = (fault: Fault): string => faultTable[fault.code].sentence(fault);
 

@@ -343,7 +343,11 @@ export class Scripted implements Backend {
   async sendMessage(request: SendRequest, events: Listener<RunEvent>): Promise<Started> {
     const known = request.conversation ? this.conversationsById.get(request.conversation) : undefined;
     // As the engine does: an answer's end must be stored before the next message follows it.
-    if (known && request.parent === null && [...this.runs.values()].some((run) => run.conversation === known.summary.id))
+    if (
+      known &&
+      request.parent === null &&
+      [...this.runs.values()].some((run) => run.conversation === known.summary.id)
+    )
       throw fault('invalidInput', { detail: 'the last answer is still being written' });
     const conversation = known ?? this.begin(request);
     const question = this.add(conversation, {
@@ -642,6 +646,8 @@ export class Scripted implements Backend {
   activeIngests: Backend['activeIngests'] = () => this.library.activeIngests();
   attachIngest: Backend['attachIngest'] = (...all) => this.library.attachIngest(...all);
   retryDocument: Backend['retryDocument'] = (...all) => this.library.retryDocument(...all);
+  retryFailed: Backend['retryFailed'] = (...all) => this.library.retryFailed(...all);
+  setProviderKey: Backend['setProviderKey'] = async () => 'keychain';
   convertDocument: Backend['convertDocument'] = (...all) => this.library.convertDocument(...all);
   deleteDocuments: Backend['deleteDocuments'] = (...all) => this.library.deleteDocuments(...all);
   undeleteDocuments: Backend['undeleteDocuments'] = (...all) => this.library.undeleteDocuments(...all);

@@ -65,7 +65,7 @@ export const tauri: Backend = {
   undeleteConversation: (conversation) => call('undelete_conversation', { conversation }),
   forkConversation: (message) => call('fork_conversation', { message }),
   setConversationOptions: (conversation, options) => call('set_conversation_options', { conversation, options }),
-  saveDraft: (conversation, text) => call('save_draft', { conversation, text }),
+  saveDraft: (conversation, draft) => call('save_draft', { conversation, draft }),
   draft: (conversation) => call('draft', { conversation }),
   searchHistory: (query, limit) => call('search_history', { query, limit }),
   exportConversations: (ids, format) => call('export_conversations', { ids, format }),
@@ -139,6 +139,8 @@ export const tauri: Backend = {
   attachIngest: (run, events) => call('attach_ingest', { run, events: channel(events) }),
   retryDocument: (document, password, events) =>
     call('retry_document', { document, password, events: channel(events) }),
+  retryFailed: (collection, events) => call('retry_failed', { collection, events: channel(events) }),
+  setProviderKey: (url, key) => call('set_provider_key', { url, key }),
   convertDocument: (document, events) => call('convert_document', { document, events: channel(events) }),
   deleteDocuments: (documents) => call('delete_documents', { documents }),
   undeleteDocuments: (documents) => call('undelete_documents', { documents }),

@@ -39,6 +39,8 @@ export class App {
   drawerOpen = $state(false);
   /** The person's soft limit is reached, and a message waits for their word. */
   asking = $state.raw<{ used: number; cap: number; answer: (go: boolean) => void } | null>(null);
+  /** The last request could not reach the service. */
+  offline = $state(false);
   /** Files hover over the window. */
   dropping = $state(false);
   /** Files were dropped: the open view takes them. */
@@ -123,6 +125,13 @@ export class App {
     this.ready = true;
   }
 
+  /** The machine has a network again: what waits in the open conversation goes. */
+  online(): void {
+    if (!this.offline) return;
+    this.offline = false;
+    void this.chat.resume();
+  }
+
   async refreshUsage(): Promise<void> {
     try {
       this.today = await this.backend.usageToday();
@@ -156,10 +165,9 @@ export class App {
   }
 
   newChat(temporary = false): void {
-    if (temporary || this.#fresh?.temporary) this.#fresh = null;
+    if (temporary || this.#fresh?.temporary) this.#fresh = this.#newChat(temporary);
     this.router.go('chat', null);
     this.follow();
-    this.chat.temporary = temporary;
     this.drawerOpen = false;
     this.commands.run('focusComposer');
   }
@@ -169,7 +177,7 @@ export class App {
     this.drawerOpen = false;
   }
 
-  #newChat(): Chat {
+  #newChat(temporary = false): Chat {
     const options: ConversationOptions = {
       model: null,
       system: this.preferences?.current.systemPrompt ?? null,
@@ -177,7 +185,7 @@ export class App {
       collections: [],
       documents: [],
     };
-    return new Chat(
+    const made = new Chat(
       this.backend,
       {
         begun: (chat, summary) => {
@@ -188,9 +196,13 @@ export class App {
         },
         maySpend: () => this.#maySpend(),
         trouble: (fault) => this.report(fault),
+        offline: () => this.offline,
+        reached: (yes) => (this.offline = !yes),
       },
       options,
     );
+    made.temporary = temporary;
+    return made;
   }
 
   #keep(id: string, chat: Chat): void {
@@ -198,7 +210,8 @@ export class App {
     this.#chats.set(id, chat);
     for (const [other, old] of this.#chats) {
       if (this.#chats.size <= keptChats) break;
-      if (old !== this.chat && !old.busy) this.#chats.delete(other);
+      // What is typed there is on disk too; a person who comes back must not have to wait for it.
+      if (old !== this.chat && !old.busy && !old.composer.holds) this.#chats.delete(other);
     }
   }
 

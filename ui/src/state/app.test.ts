@@ -55,6 +55,32 @@ describe('App', () => {
     expect(app.conversations.of(id)).toBeDefined();
   });
 
+  it('a_conversation_with_unsent_things_is_never_let_go', async () => {
+    const { app } = await startedApp({ history: 'some' });
+    await until(() => app.conversations.rows.length > 10);
+    const [first, ...others] = app.conversations.rows.slice(0, 11).map((row) => row.id);
+    app.openChat(first ?? '');
+    app.follow();
+    await until(() => app.chat.state === 'ready');
+    const kept = app.chat;
+    kept.composer.queue = [{ id: 1, text: 'later', attachments: [] }];
+    for (const id of others) {
+      app.openChat(id);
+      app.follow();
+    }
+    app.openChat(first ?? '');
+    app.follow();
+    expect(app.chat).toBe(kept);
+  });
+
+  it('a_temporary_conversation_shows_no_draft_of_another', async () => {
+    const { app, backend } = await startedApp();
+    await backend.saveDraft(null, { text: 'not for this one', attachments: [], queue: [] });
+    app.newChat(true);
+    await new Promise((done) => setTimeout(done, 20));
+    expect([app.chat.temporary, app.chat.composer.text]).toEqual([true, '']);
+  });
+
   it('news_of_a_title_reaches_the_list_and_the_open_conversation', async () => {
     const { app, backend } = await startedApp({ history: 'some' });
     await until(() => app.conversations.rows.length > 0);

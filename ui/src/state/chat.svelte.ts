@@ -4,13 +4,13 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { Backend, Listener } from '$ipc/backend';
 import { asFault } from '$ipc/faults';
 import type {
-  Attachment,
   ConversationOptions,
   ConversationSummary,
   Fault,
   MessageView,
   Parameters,
   PathItem,
+  QueuedMessage,
   RunEvent,
   Started,
   Transcript,
@@ -43,6 +43,10 @@ export interface ChatHooks {
   maySpend(): Promise<boolean>;
   /** A call failed in a way that concerns no single message. */
   trouble(fault: Fault): void;
+  /** The last request could not reach the service. */
+  offline(): boolean;
+  /** A request reached the service, or could not. */
+  reached(yes: boolean): void;
 }
 
 export class Chat {
@@ -58,6 +62,8 @@ export class Chat {
   run = $state.raw<{ id: string; message: string } | null>(null);
   /** The message whose text is being edited. */
   editing = $state<string | null>(null);
+  /** The answer for which the model picker was opened. */
+  regenerating = $state<string | null>(null);
   /** Kept here, so that scrolling away does not lose it. */
   editText = $state('');
   composer: Composer;
@@ -65,6 +71,10 @@ export class Chat {
   sending = $state(false);
   #wanted = new Set<string>();
   #fetching = false;
+  /** The person wants something else than the next in the queue: that waits for it. */
+  #holding = 0;
+  /** Being sent now; resolves when that is stored or refused. */
+  #starting: Promise<unknown> = Promise.resolve();
 
   constructor(
     private backend: Backend,
@@ -74,7 +84,7 @@ export class Chat {
     this.options = options;
     this.composer = new Composer(
       backend,
-      () => this.id,
+      () => ({ conversation: this.id, temporary: this.temporary }),
       () => this.options,
     );
   }
@@ -107,9 +117,10 @@ export class Chat {
   }
 
   async restoreDraft(): Promise<void> {
+    // What is typed in a temporary conversation is kept nowhere, and what was typed elsewhere is not shown in it.
+    if (this.temporary) return;
     try {
-      const draft = await this.backend.draft(this.id);
-      if (this.composer.text === '') this.composer.restore(draft);
+      this.composer.restore(await this.backend.draft(this.id));
     } catch (error) {
       this.hooks.trouble(asFault(error));
     }
@@ -148,7 +159,7 @@ export class Chat {
     this.options = transcript.options;
     this.path = transcript.path;
     for (const view of transcript.tail) this.#put(view);
-    if (this.composer.text === '') this.composer.restore(transcript.draft);
+    this.composer.restore(transcript.draft);
     const live = transcript.tail.findLast((view) => view.run !== null);
     if (live?.run && this.run?.id !== live.run) this.#attach(live.run, live.message.id);
   }
@@ -194,10 +205,12 @@ export class Chat {
     let early: RunEvent[] | null = [];
     this.sending = true;
     try {
-      const started = await begin((event) => {
+      const beginning = begin((event) => {
         if (early) early.push(event);
         else this.#hear(event);
       });
+      this.#starting = beginning.catch(() => {});
+      const started = await beginning;
       this.#began(started);
       for (const event of early) this.#hear(event);
       early = null;
@@ -224,6 +237,8 @@ export class Chat {
   #hear(event: RunEvent): void {
     this.bodies.get(event.message)?.apply(event);
     const { kind } = event.what;
+    if (kind === 'patch' || kind === 'finished') this.hooks.reached(true);
+    else if (event.what.kind === 'failed' && event.what.fault.code === 'offline') this.hooks.reached(false);
     if (kind !== 'finished' && kind !== 'failed' && kind !== 'stopped') return;
     if (this.run?.id === event.run) this.run = null;
     this.composer.measure();
@@ -231,40 +246,71 @@ export class Chat {
   }
 
   async #sendNext(): Promise<void> {
+    if (this.#holding > 0) return;
     const next = this.composer.dequeue();
-    if (next) await this.#send(next.text, next.attachments);
+    if (next) await this.#send(next);
   }
 
   // --- what the person does ---------------------------------------------------------------------------------------------
 
-  /** Sends what is in the box; while an answer streams it waits in the queue. */
-  async send(): Promise<void> {
-    if (this.composer.empty) return;
-    if (this.busy) {
-      this.composer.enqueue();
-      return;
-    }
-    if (!(await this.hooks.maySpend())) return;
-    const { text, attachments } = this.composer.take();
-    await this.#send(text, attachments);
+  /** The service can be reached again: what waits goes. */
+  async resume(): Promise<void> {
+    if (!this.busy && (await this.hooks.maySpend())) await this.#sendNext();
   }
 
-  /** A queued message goes now: the answer in flight is stopped first. */
+  /** Sends what is in the box; while an answer streams, or the service is out of reach, it waits in the queue. */
+  async send(): Promise<void> {
+    if (this.composer.empty) return;
+    if (!this.#waits && !(await this.hooks.maySpend())) return;
+    // A second press of Enter may have been quicker.
+    if (this.composer.empty) return;
+    if (this.#waits) this.composer.enqueue();
+    else await this.#send(this.composer.take());
+  }
+
+  get #waits(): boolean {
+    return this.busy || (this.hooks.offline() && this.path.length > 0);
+  }
+
+  /** A queued message goes now: the answer in flight is stopped first, and the message waits for its end. */
   async sendQueued(id: number): Promise<void> {
-    const queued = this.composer.dequeue(id);
-    if (!queued) return;
-    await this.stop();
-    await this.#send(queued.text, queued.attachments);
+    if (!(await this.hooks.maySpend())) return;
+    await this.#afterTheRun(async () => {
+      const queued = this.composer.dequeue(id);
+      if (queued) await this.#send(queued);
+    });
   }
 
   editQueued(id: number): void {
-    const queued = this.composer.dequeue(id);
-    if (!queued) return;
-    this.composer.attachments = [...queued.attachments, ...this.composer.attachments];
-    this.composer.write(queued.text);
+    this.composer.edit(id);
   }
 
-  async #send(text: string, attachments: Attachment[]): Promise<void> {
+  /** Does something that needs the conversation to itself: ends what is in flight, and lets nothing of the queue begin
+      in between. */
+  async #afterTheRun<T>(work: () => Promise<T>): Promise<T> {
+    this.#holding += 1;
+    try {
+      await this.#starting;
+      await this.stop();
+      return await work();
+    } finally {
+      this.#holding -= 1;
+    }
+  }
+
+  #send(message: QueuedMessage): Promise<void> {
+    const sending = this.#sendOut(message);
+    this.#starting = sending;
+    return sending;
+  }
+
+  async #sendOut({ text, attachments }: QueuedMessage): Promise<void> {
+    const message = { text, attachments };
+    const begins = this.id === null;
+    this.composer.leave(message);
+    this.sending = true;
+    await this.composer.settled();
+    const draft = this.composer.left;
     try {
       await this.#start((events) =>
         this.backend.sendMessage(
@@ -273,14 +319,16 @@ export class Chat {
             parent: null,
             text,
             attachments: attachments.map((each) => each.id),
-            options: this.id === null ? $state.snapshot(this.options) : null,
+            options: begins ? $state.snapshot(this.options) : null,
             temporary: this.temporary,
+            draft,
           },
           events,
         ),
       );
+      await this.composer.sent(draft, begins);
     } catch (error) {
-      this.composer.putBack(text, attachments, asFault(error));
+      this.composer.putBack(message, asFault(error));
     }
   }
 
@@ -313,9 +361,8 @@ export class Chat {
 
   async #try(begin: (events: Listener<RunEvent>) => Promise<Started>): Promise<boolean> {
     if (!(await this.hooks.maySpend())) return false;
-    if (this.busy) await this.stop();
     try {
-      await this.#start(begin);
+      await this.#afterTheRun(() => this.#start(begin));
       return true;
     } catch (error) {
       this.hooks.trouble(asFault(error));
@@ -323,6 +370,7 @@ export class Chat {
     }
   }
 
+  /** Ends the answer in flight; what arrived is stored when this returns. */
   async stop(): Promise<void> {
     const { run } = this;
     if (!run) return;

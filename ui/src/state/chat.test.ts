@@ -15,16 +15,19 @@ function aChat(scenario: Scenario = {}) {
   };
   const begun: string[] = [];
   const troubles: string[] = [];
+  const reach = { yes: true };
   const chat = new Chat(
     backend,
     {
       begun: (_, summary) => begun.push(summary.id),
       maySpend: async () => true,
       trouble: (fault) => troubles.push(fault.code),
+      offline: () => !reach.yes,
+      reached: (yes) => (reach.yes = yes),
     },
     options,
   );
-  return { backend, chat, begun, troubles };
+  return { backend, chat, begun, troubles, reach };
 }
 
 const status = (chat: Chat, at: number) => chat.bodies.get(chat.path.at(at)?.id ?? '')?.view.message.status;
@@ -83,6 +86,76 @@ describe('Chat', () => {
     expect(chat.composer.queue).toHaveLength(1);
   });
 
+  it('send_now_waits_for_the_end_of_the_answer_that_it_stops', async () => {
+    const { backend, chat } = aChat({ speed: 20 });
+    await sent(chat, 'A Worker, please');
+    await sent(chat, 'Second');
+    await sent(chat, 'Third');
+    await until(() => (chat.bodies.get(chat.lastAnswer ?? '')?.blocks.length ?? 0) > 0);
+    const [, third] = chat.composer.queue;
+    backend.setSpeed(400);
+    await chat.sendQueued(third?.id ?? 0);
+    expect(chat.composer.fault, 'it was not refused').toBeNull();
+    expect(status(chat, 1)).toBe('stopped');
+    expect(chat.bodies.get(chat.path[2]?.id ?? '')?.view.message.text).toBe('Third');
+    await until(() => chat.path.length === 6 && chat.run === null);
+    expect(chat.bodies.get(chat.path[4]?.id ?? '')?.view.message.text, 'the rest follows').toBe('Second');
+    expect(chat.composer.holds).toBe(false);
+  });
+
+  it('send_now_at_the_moment_of_sending_begins_no_second_conversation', async () => {
+    const { backend, chat, begun } = aChat();
+    const original = backend.sendMessage.bind(backend);
+    backend.sendMessage = async (...all) => {
+      await new Promise((done) => setTimeout(done, 30));
+      return original(...all);
+    };
+    chat.composer.write('First');
+    const sending = Promise.all([chat.send(), chat.send()]);
+    await until(() => chat.sending);
+    chat.composer.write('Second');
+    await chat.send();
+    await chat.sendQueued(chat.composer.queue[0]?.id ?? 0);
+    await sending;
+    await until(() => chat.path.length === 4 && chat.run === null);
+    expect(begun).toHaveLength(1);
+    expect(chat.path).toHaveLength(4);
+    expect((await backend.conversations(0, 9, false)).conversations).toHaveLength(1);
+  });
+
+  it('what_waits_survives_a_restart', async () => {
+    const { backend, chat } = aChat({ fail: 'modelBusy' });
+    await sent(chat, 'First');
+    await chat.composer.attach('notes.txt', new Uint8Array([65]));
+    await sent(chat, 'Second');
+    await until(() => chat.run === null);
+    chat.composer.write('half a thought');
+    chat.composer.flush();
+    await chat.composer.settled();
+    const { draft } = await backend.transcript(chat.id ?? '');
+    expect(draft.text).toBe('half a thought');
+    expect(draft.queue).toMatchObject([{ text: 'Second', attachments: [{ name: 'notes.txt' }] }]);
+    expect((await backend.draft(null)).queue, 'nothing is left in the new chat').toEqual([]);
+    const again = aChat().chat;
+    Object.assign(again, { backend });
+    again.composer.restore(draft);
+    expect(again.composer.queue.map(({ text }) => text)).toEqual(['Second']);
+    expect(again.composer.text).toBe('half a thought');
+  });
+
+  it('out_of_reach_messages_wait_and_go_when_it_is_reached_again', async () => {
+    const { backend, chat, reach } = aChat({ fail: 'offline' });
+    await sent(chat, 'First');
+    await until(() => chat.run === null);
+    expect(reach.yes).toBe(false);
+    await sent(chat, 'Second');
+    expect(chat.composer.queue).toHaveLength(1);
+    backend.failNext(undefined);
+    await chat.resume();
+    await until(() => chat.path.length === 4 && chat.run === null);
+    expect([reach.yes, chat.composer.queue.length]).toEqual([true, 0]);
+  });
+
   it('a_failed_sending_puts_the_text_back', async () => {
     const { backend, chat } = aChat();
     backend.sendMessage = async () => {
@@ -136,7 +209,14 @@ describe('Chat', () => {
   it('a_window_that_opens_later_sees_the_run_go_on', async () => {
     const { backend, chat } = aChat({ speed: 30 });
     await sent(chat, 'A Worker, please');
-    const later = new Chat(backend, { begun: () => {}, maySpend: async () => true, trouble: () => {} }, chat.options);
+    const hooks = {
+      begun: () => {},
+      maySpend: async () => true,
+      trouble: () => {},
+      offline: () => false,
+      reached: () => {},
+    };
+    const later = new Chat(backend, hooks, chat.options);
     await later.open(chat.id ?? '');
     expect(later.run?.message).toBe(chat.run?.message);
     await until(() => later.run === null);

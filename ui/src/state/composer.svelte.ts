@@ -1,14 +1,39 @@
-// The message being written: its text, its files, its place in the queue, its draft on disk.
+// The message being written: its text, its files, its place in the queue, and all of it as a draft on disk.
+//
+// What a person typed is at any moment in the box, in the queue or in a message that is stored: the draft holds the
+// first two and also what is on its way to the third, until the backend has stored it (and, in the same transaction,
+// made the draft what is left).
 
 import type { Backend } from '$ipc/backend';
 import { asFault } from '$ipc/faults';
-import type { Attachment, ContextMeter, ConversationOptions, Fault } from '$ipc/generated/domain';
+import type {
+  AttachedFiles,
+  Attachment,
+  ContextMeter,
+  ConversationOptions,
+  Draft,
+  Fault,
+  QueuedMessage,
+  RefusedFile,
+} from '$ipc/generated/domain';
 import { debounce } from '$lib/debounce';
 
-export interface Queued {
+export interface Queued extends QueuedMessage {
   id: number;
-  text: string;
-  attachments: Attachment[];
+}
+
+/** Files that were not attached. */
+export interface NotTaken {
+  /** The model cannot look at them. */
+  unfit: Attachment[];
+  /** Something is wrong with them. */
+  refused: RefusedFile[];
+}
+
+export interface Place {
+  conversation: string | null;
+  /** It is kept nowhere while it is not begun; once begun it lies with its conversation, in memory. */
+  temporary: boolean;
 }
 
 export class Composer {
@@ -19,13 +44,19 @@ export class Composer {
   /** The last sending or attaching failed so. */
   fault = $state.raw<Fault | null>(null);
   #next = 1;
-  #saved = '';
+  /** What is being sent: it is neither in the box nor stored yet. */
+  #leaving: QueuedMessage | null = null;
+  /** The draft as it is on disk; `null` when that is not sure. */
+  #saved: string | null = noDraft;
+  #saving: Promise<void> = Promise.resolve();
+  /** The draft was saved while something was on its way: that may have come after the message was stored. */
+  #during = false;
   #save;
   #measure;
 
   constructor(
     private backend: Backend,
-    private conversation: () => string | null,
+    private place: () => Place,
     private options: () => ConversationOptions,
   ) {
     this.#save = debounce(400, () => void this.#saveDraft());
@@ -36,9 +67,18 @@ export class Composer {
     return this.text.trim() === '' && this.attachments.length === 0;
   }
 
-  /** Takes a draft from disk without saving it again. */
-  restore(draft: string): void {
-    this.text = this.#saved = draft;
+  /** There is something here that would be missed. */
+  get holds(): boolean {
+    return !this.empty || this.queue.length > 0;
+  }
+
+  /** Takes a draft from disk without saving it again, unless something was typed meanwhile. */
+  restore(draft: Draft): void {
+    if (this.holds || this.#leaving) return;
+    this.text = draft.text;
+    this.attachments = draft.attachments;
+    this.queue = draft.queue.map((message) => ({ ...message, id: this.#next++ }));
+    this.#saved = JSON.stringify(this.#draft());
     this.#measure();
   }
 
@@ -57,18 +97,45 @@ export class Composer {
     this.#measure();
   }
 
-  /** Empties the box and gives what was in it. The draft on disk goes with the message that is sent. */
-  take(): { text: string; attachments: Attachment[] } {
+  /** Empties the box and gives what was in it. Either [`sent`] or [`putBack`] follows. */
+  take(): QueuedMessage {
     const taken = { text: this.text.trim(), attachments: this.attachments };
-    this.#save.cancel();
-    this.text = this.#saved = '';
+    this.text = '';
     this.attachments = [];
-    this.fault = null;
+    this.leave(taken);
     return taken;
   }
 
+  /** A message is on its way. */
+  leave(message: QueuedMessage): void {
+    this.#leaving = message;
+    this.fault = null;
+    this.#save.cancel();
+  }
+
+  /** What the draft becomes when the message on its way is stored. */
+  get left(): Draft {
+    return this.#draft(null);
+  }
+
+  /** No saving is going on. */
+  settled(): Promise<void> {
+    return this.#saving;
+  }
+
+  /** The message on its way is stored, and the draft on disk is `left`. `begun`: its conversation began with it. */
+  async sent(left: Draft, begun: boolean): Promise<void> {
+    this.#leaving = null;
+    await this.#saving;
+    this.#saved = this.#during ? null : JSON.stringify(left);
+    if (this.#during && begun) await this.backend.saveDraft(null, emptyDraft()).catch(() => {});
+    this.#during = false;
+    await this.#saveDraft();
+  }
+
   /** Sending failed: nothing that was typed may be lost. */
-  putBack(text: string, attachments: Attachment[], fault: Fault): void {
+  putBack({ text, attachments }: QueuedMessage, fault: Fault | null): void {
+    this.#leaving = null;
     this.text = this.text === '' ? text : `${text}\n\n${this.text}`;
     this.attachments = [...attachments, ...this.attachments];
     this.fault = fault;
@@ -76,69 +143,107 @@ export class Composer {
   }
 
   enqueue(): void {
-    const { text, attachments } = this.take();
-    this.queue = [...this.queue, { id: this.#next++, text, attachments }];
-    void this.#saveDraft();
+    const taken = { text: this.text.trim(), attachments: this.attachments };
+    this.queue = [...this.queue, { id: this.#next++, ...taken }];
+    this.text = '';
+    this.attachments = [];
+    this.fault = null;
+    this.#save();
+    this.#save.flush();
   }
 
+  /** Takes a message out of the queue. */
   dequeue(id?: number): Queued | undefined {
     const found = id === undefined ? this.queue[0] : this.queue.find((each) => each.id === id);
     this.queue = this.queue.filter((each) => each !== found);
+    if (found) this.#save();
     return found;
   }
 
-  async attach(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#attaching(async () => [await this.backend.attachBytes(name, bytes)]);
+  /** Takes a message out of the queue and into the box. */
+  edit(id: number): void {
+    const queued = this.dequeue(id);
+    if (queued) this.putBack(queued, null);
   }
 
-  async attachPicked(accept: (attachment: Attachment) => boolean): Promise<Attachment[]> {
+  /** Keeps a file's bytes; says what is wrong with them if they cannot be taken. */
+  async attach(name: string, bytes: Uint8Array): Promise<RefusedFile[]> {
+    try {
+      this.#add([await this.backend.attachBytes(name, bytes)]);
+      return [];
+    } catch (error) {
+      return [{ name, fault: asFault(error) }];
+    }
+  }
+
+  /** Files of the person's choice; the good ones are attached, whatever the others are. */
+  async attachPicked(accept: (attachment: Attachment) => boolean): Promise<NotTaken> {
     return this.#attaching(() => this.backend.attachPicked(), accept);
   }
 
-  async attachGrant(grant: string, accept: (attachment: Attachment) => boolean): Promise<Attachment[]> {
+  /** Files that were dropped. */
+  async attachGrant(grant: string, accept: (attachment: Attachment) => boolean): Promise<NotTaken> {
     return this.#attaching(() => this.backend.attachGrant(grant), accept);
   }
 
   detach(id: string): void {
     this.attachments = this.attachments.filter((each) => each.id !== id);
-    this.#measure();
+    this.changed();
   }
 
   flush(): void {
     this.#save.flush();
   }
 
-  /** Adds what was read; returns what `accept` refused. */
-  async #attaching(
-    read: () => Promise<Attachment[]>,
-    accept: (attachment: Attachment) => boolean = () => true,
-  ): Promise<Attachment[]> {
+  async #attaching(read: () => Promise<AttachedFiles>, accept: (attachment: Attachment) => boolean): Promise<NotTaken> {
     try {
-      const read_ = await read();
-      this.attachments = [...this.attachments, ...read_.filter(accept)];
-      this.#measure();
-      return read_.filter((each) => !accept(each));
+      const { attached, refused } = await read();
+      this.#add(attached.filter(accept));
+      return { unfit: attached.filter((each) => !accept(each)), refused };
     } catch (error) {
       this.fault = asFault(error);
-      return [];
+      return { unfit: [], refused: [] };
     }
   }
 
-  async #saveDraft(): Promise<void> {
-    if (this.text === this.#saved) return;
-    const text = this.text;
-    try {
-      await this.backend.saveDraft(this.conversation(), text);
-      this.#saved = text;
-    } catch {
-      // The banner of SavingTrouble tells; the text is still in the box and the next change tries again.
-    }
+  #add(attachments: Attachment[]): void {
+    this.attachments = [...this.attachments, ...attachments];
+    this.changed();
+  }
+
+  #draft(leaving: QueuedMessage | null = this.#leaving): Draft {
+    const waiting = this.queue.map(({ text, attachments }) => ({ text, attachments }));
+    return {
+      text: this.text,
+      attachments: this.attachments,
+      queue: leaving ? [leaving, ...waiting] : waiting,
+    };
+  }
+
+  /** One saving after the other, so that the last one is what stays. */
+  #saveDraft(): Promise<void> {
+    this.#saving = this.#saving.then(async () => {
+      const { conversation, temporary } = this.place();
+      if (conversation === null && temporary) return;
+      const draft = this.#draft();
+      const text = JSON.stringify(draft);
+      if (text === this.#saved) return;
+      if (this.#leaving) this.#during = true;
+      try {
+        await this.backend.saveDraft(conversation, draft);
+        this.#saved = text;
+      } catch {
+        // The banner of SavingTrouble tells; the text is still in the box and the next change tries again.
+        this.#saved = null;
+      }
+    });
+    return this.#saving;
   }
 
   async #readMeter(): Promise<void> {
     try {
       this.meter = await this.backend.contextMeter(
-        this.conversation(),
+        this.place().conversation,
         $state.snapshot(this.options()),
         this.text,
         this.attachments.map((each) => each.id),
@@ -148,3 +253,6 @@ export class Composer {
     }
   }
 }
+
+const emptyDraft = (): Draft => ({ text: '', attachments: [], queue: [] });
+const noDraft = JSON.stringify(emptyDraft());

@@ -7,6 +7,9 @@ import type { AccountState, CheckOutcome, CheckStep, Discovery, Fault, KeepIn } 
 
 export const checkSteps: readonly CheckStep[] = ['tokenValid', 'workersAiPermission', 'oneTokenAnswer'];
 
+/** A token without what pasting adds: spaces, line breaks, and the word that stands before it in a header. */
+const bare = (token: string): string => token.replace(/^\s*Bearer\s/i, '').replace(/\s+/g, '');
+
 const accountIdForm = /^[0-9a-f]{32}$/i;
 
 export class Connection {
@@ -29,7 +32,7 @@ export class Connection {
   /** Looks which accounts the token sees. The token leaves the window here and is forgotten in it. */
   async discover(): Promise<void> {
     await this.#busily(async () => {
-      this.discovery = await this.backend.discoverAccounts(this.token.trim());
+      this.discovery = await this.backend.discoverAccounts(bare(this.token));
       this.token = '';
       const [only, another] = this.discovery.accounts;
       this.stage = 'account';

@@ -18,6 +18,8 @@ export class MessageState {
   /** How many passages were compared, when the library was asked. */
   considered = $state<number | null>(null);
   startedAt = $state(0);
+  /** When its run failed, if that was seen. */
+  failedAt: number | null = null;
   /** How long it thought, while the run has not said so. */
   thoughtMs = $state<number | null>(null);
   seq = 0;
@@ -105,6 +107,7 @@ export class MessageState {
       case 'stopped':
         this.pause = null;
         this.phase = 'idle';
+        this.failedAt = Date.now();
         this.take(what.view);
         break;
     }

@@ -5,7 +5,7 @@ import type { Catalogue, Model } from '$ipc/generated/domain';
 import type { Preferences } from './preferences.svelte';
 
 export class Shelf {
-  catalogue = $state.raw<Catalogue>({ models: [], source: 'bundled', fetchedAt: null });
+  catalogue = $state.raw<Catalogue>({ models: [], standardChat: '', source: 'bundled', fetchedAt: null });
   loading = $state(false);
   failed = $state.raw<unknown>(null);
   byId = $derived(new Map(this.catalogue.models.map((model) => [model.id, model])));
@@ -33,11 +33,11 @@ export class Shelf {
     }
   }
 
-  /** The model of new conversations: the chosen one, else the first favourite, else the first that is free to use. */
+  /** The model of new conversations: the chosen one, else the one that the backend names. */
   get standard(): Model | undefined {
     const chosen = this.byId.get(this.preferences.current.chatModel ?? '');
     if (chosen && !chosen.retired) return chosen;
-    return this.chat.find((model) => !model.paidOnly) ?? this.chat[0];
+    return this.byId.get(this.catalogue.standardChat);
   }
 
   /** The model of pictures: the chosen one, else the first that is free to use. */

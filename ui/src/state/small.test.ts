@@ -23,14 +23,14 @@ describe('Composer', () => {
     const save = vi.spyOn(backend, 'saveDraft');
     const composer = new Composer(
       backend,
-      () => null,
+      () => ({ conversation: null, temporary: false }),
       () => options,
     );
     for (const text of ['H', 'He', 'Hel']) composer.write(text);
     await vi.advanceTimersByTimeAsync(399);
     expect(save).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
-    expect(save.mock.calls).toEqual([[null, 'Hel']]);
+    expect(save.mock.calls).toEqual([[null, { text: 'Hel', attachments: [], queue: [] }]]);
   });
 
   it('a_flush_saves_at_once_and_a_sent_text_leaves_no_draft_behind', async () => {
@@ -38,22 +38,73 @@ describe('Composer', () => {
     const save = vi.spyOn(backend, 'saveDraft');
     const composer = new Composer(
       backend,
-      () => null,
+      () => ({ conversation: null, temporary: false }),
       () => options,
     );
     composer.write('Hello');
     composer.flush();
+    await composer.settled();
     expect(save).toHaveBeenCalledOnce();
     composer.write('Hello again');
     expect(composer.take().text).toBe('Hello again');
+    await composer.sent(composer.left, true);
     await vi.advanceTimersByTimeAsync(1000);
     expect(save).toHaveBeenCalledOnce();
+  });
+
+  it('what_is_on_its_way_is_in_the_draft_until_it_is_stored', async () => {
+    const backend = new Scripted({ history: 'none' });
+    const composer = new Composer(
+      backend,
+      () => ({ conversation: null, temporary: false }),
+      () => options,
+    );
+    composer.write('On its way');
+    composer.take();
+    composer.write('and then');
+    composer.flush();
+    await composer.settled();
+    expect(await backend.draft(null)).toMatchObject({ text: 'and then', queue: [{ text: 'On its way' }] });
+    await composer.sent(composer.left, false);
+    expect(await backend.draft(null)).toMatchObject({ text: 'and then', queue: [] });
+  });
+
+  it('a_temporary_conversation_that_is_not_begun_is_kept_nowhere', async () => {
+    const backend = new Scripted({ history: 'none' });
+    const save = vi.spyOn(backend, 'saveDraft');
+    const composer = new Composer(
+      backend,
+      () => ({ conversation: null, temporary: true }),
+      () => options,
+    );
+    composer.write('Tell nobody');
+    composer.flush();
+    await composer.settled();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(save).not.toHaveBeenCalled();
+  });
+
+  it('one_bad_file_does_not_cost_the_good_ones', async () => {
+    const backend = new Scripted({ history: 'none' });
+    const good = await backend.attachBytes('good.txt', new Uint8Array([65]));
+    const bad = { name: 'huge.png', fault: { code: 'fileTooLarge' as const, detail: '20 MiB' } };
+    backend.attachPicked = async () => ({ attached: [good], refused: [bad] });
+    const composer = new Composer(
+      backend,
+      () => ({ conversation: null, temporary: false }),
+      () => options,
+    );
+    expect(await composer.attachPicked(() => true)).toEqual({ unfit: [], refused: [bad] });
+    expect(composer.attachments).toEqual([good]);
+    backend.attachBytes = async () => Promise.reject({ code: 'formatUnknown' });
+    expect(await composer.attach('x.bin', new Uint8Array([0]))).toMatchObject([{ name: 'x.bin' }]);
+    expect(composer.attachments).toEqual([good]);
   });
 
   it('measures_the_context_after_a_pause', async () => {
     const composer = new Composer(
       new Scripted({ history: 'none' }),
-      () => null,
+      () => ({ conversation: null, temporary: false }),
       () => options,
     );
     composer.write('word '.repeat(40));

@@ -160,6 +160,10 @@ export type Catalogue = {
  */
 models: Array<Model>, 
 /**
+ * The model of new conversations when the person chose none.
+ */
+standardChat: ModelId, 
+/**
  * Where they came from.
  */
 source: CatalogueSource, 
@@ -731,6 +735,26 @@ text: string,
  * Files that go with it.
  */
 attachments: Array<Attachment>, };
+
+export type AttachedFiles = { 
+/**
+ * Those that were taken.
+ */
+attached: Array<Attachment>, 
+/**
+ * Those that were not.
+ */
+refused: Array<RefusedFile>, };
+
+export type RefusedFile = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What is wrong with it.
+ */
+fault: Fault, };
 
 export type Transcript = { 
 /**

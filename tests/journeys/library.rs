@@ -7,18 +7,16 @@ use domain::{
 };
 use engine::Engine;
 use simulator::{Effects, Rule, Scenario, Simulator, When};
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// The path of embeddings, for scenarios.
-const EMBEDDINGS: &str = "bge-m3";
+pub const EMBEDDINGS: &str = "bge-m3";
 /// Texts of one request to bge-m3.
-const BATCH: usize = 100;
+pub const BATCH: usize = 100;
 
-const SENTENCES: [(&str, &str); 5] = [
+pub const SENTENCES: [(&str, &str); 5] = [
     (
         "learning",
         "Machine learning algorithms learn patterns from examples instead of following fixed rules.",
@@ -30,21 +28,21 @@ const SENTENCES: [(&str, &str); 5] = [
 ];
 
 /// Where third-party documents lie, when they do.
-fn corpora() -> Option<PathBuf> {
+pub fn corpora() -> Option<PathBuf> {
     let named = std::env::var_os("EDGEWISE_CORPORA").map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let folder = named.unwrap_or_else(|| root.join("../shared/corpora"));
     folder.is_dir().then_some(folder)
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, text).expect("written");
     path
 }
 
 /// A text of so many paragraphs, each a passage of its own words.
-fn long_text(seed: usize, paragraphs: usize) -> String {
+pub fn long_text(seed: usize, paragraphs: usize) -> String {
     let paragraph = |number: usize| {
         let words: Vec<String> = (0..60).map(|word| format!("w{seed}x{number}x{word}")).collect();
         format!("# Part {number}\n\n{}.\n\n", words.join(" "))
@@ -53,12 +51,12 @@ fn long_text(seed: usize, paragraphs: usize) -> String {
 }
 
 /// What a run told, to its end.
-struct Told {
-    events: Vec<IngestEvent>,
+pub struct Told {
+    pub events: Vec<IngestEvent>,
 }
 
 impl Told {
-    async fn to_end(mut events: UnboundedReceiver<IngestEvent>) -> Self {
+    pub async fn to_end(mut events: UnboundedReceiver<IngestEvent>) -> Self {
         let mut told = Vec::new();
         loop {
             let event =
@@ -71,7 +69,7 @@ impl Told {
         }
     }
 
-    fn finished(&self) -> (u32, u32, f64) {
+    pub fn finished(&self) -> (u32, u32, f64) {
         match self.events.last() {
             Some(IngestEvent::Finished { ready, failed, neurons, .. }) => (*ready, *failed, *neurons),
             other => panic!("a run ends with its end: {other:?}"),
@@ -80,23 +78,23 @@ impl Told {
 }
 
 /// Adds files and waits until they can be searched.
-async fn add(engine: &Engine, collection: Option<&str>, paths: Vec<PathBuf>) -> Told {
+pub async fn add(engine: &Engine, collection: Option<&str>, paths: Vec<PathBuf>) -> Told {
     let (teller, events) = unbounded_channel();
     engine.library().add_files_unasked(collection.map(str::to_owned), paths, teller).await.expect("begun");
     Told::to_end(events).await
 }
 
-async fn documents(engine: &Engine) -> Vec<Document> {
+pub async fn documents(engine: &Engine) -> Vec<Document> {
     let query = DocumentQuery { limit: 10_000, ..DocumentQuery::default() };
     engine.library().documents(query).await.expect("documents").documents
 }
 
-fn question(text: &str) -> PassageQuery {
+pub fn question(text: &str) -> PassageQuery {
     PassageQuery { text: text.to_owned(), ..PassageQuery::default() }
 }
 
 /// Texts that the service was given to embed, answered or not.
-fn embedded_texts(simulator: &Simulator) -> usize {
+pub fn embedded_texts(simulator: &Simulator) -> usize {
     let texts = |body: &[u8]| {
         let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         value["text"].as_array().map_or(0, Vec::len)
@@ -299,33 +297,34 @@ async fn what_is_unchanged_or_known_is_not_paid_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storm_of_refusals_is_bounded_and_a_retry_goes_on() {
+async fn a_storm_of_refusals_is_bounded_and_waited_out() {
     let desk = Desk::open().await;
     let folder = tempfile::tempdir().expect("folder");
     let path = write(folder.path(), "long.md", &long_text(3, 40));
     let refused =
         Effects { error: Some("rate_limit".into()), retry_after: Some("0".into()), ..Effects::default() };
     desk.scenario(Scenario::always(refused).on_path(EMBEDDINGS));
-    let told = add(&desk.engine, None, vec![path]).await;
+    let (teller, mut events) = unbounded_channel();
+    let library = desk.engine.library();
+    let started = library.add_files_unasked(None, vec![path], teller).await.expect("begun");
+    let waited = loop {
+        match tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event") {
+            // The wire's own pauses are shorter.
+            IngestEvent::Waiting { fault, delay_ms } if delay_ms > 10_000 => break fault,
+            _ => {}
+        }
+    };
+    assert_eq!(waited.code, FaultCode::RateLimited);
     let requests = desk.simulator.requests().iter().filter(|seen| seen.path.contains(EMBEDDINGS)).count();
     assert!(requests <= 4 * 8, "{requests} requests for a service that refuses");
-    assert_eq!(told.finished().1, 1);
     let document = documents(&desk.engine).await.remove(0);
-    let DocumentState::Failed { fault } = &document.state else { panic!("{document:?}") };
+    let DocumentState::Paused { fault: Some(fault) } = &document.state else { panic!("{document:?}") };
     assert_eq!(fault.code, FaultCode::RateLimited);
 
     desk.scenario(Scenario::default());
     let before = embedded_texts(&desk.simulator);
-    let (teller, mut events) = unbounded_channel();
-    let library = desk.engine.library();
-    library.retry_document(document.id.clone(), None, teller).await.expect("begun");
-    loop {
-        match tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event") {
-            IngestEvent::Quoted { quote } => library.accept_quote(&quote.id).await.expect("accepted"),
-            IngestEvent::Finished { ready, .. } => break assert_eq!(ready, 1),
-            _ => {}
-        }
-    }
+    library.resume_ingest(&started.run).await.expect("tries at once");
+    assert_eq!(Told::to_end(events).await.finished().0, 1);
     assert_eq!(documents(&desk.engine).await[0].state, DocumentState::Ready);
     assert_eq!(embedded_texts(&desk.simulator) - before, document.passages as usize);
 }
@@ -591,128 +590,4 @@ async fn a_followed_folder_is_read_again_when_it_changes() {
     assert_eq!(library.search_passages(by_words).await.expect("found").hits[0].title, "later.txt");
     let alone = library.unwatch_folder(collection.id).await.expect("left alone");
     assert_eq!((alone.folder, alone.documents), (None, 2));
-}
-
-const FOLDER: &str = "EDGEWISE_INGEST_FOLDER";
-const SERVICE: &str = "EDGEWISE_INGEST_SERVICE";
-const SOURCES: &str = "EDGEWISE_INGEST_SOURCES";
-/// How often an ingestion is killed; `EDGEWISE_INGEST_CRASHES` changes it.
-const CRASHES: u64 = 60;
-/// Files of one trial's collection, and the paragraphs of each.
-const FILES: usize = 6;
-const PARAGRAPHS: usize = 40;
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "the process that the trials start and kill"]
-async fn the_process_that_ingests_and_is_killed() {
-    let (Ok(folder), Ok(service), Ok(sources)) =
-        (std::env::var(FOLDER), std::env::var(SERVICE), std::env::var(SOURCES))
-    else {
-        return;
-    };
-    let engine = Engine::open(options(Path::new(&folder), &service)).await;
-    add(&engine, None, vec![sources.into()]).await;
-    engine.close().await;
-    println!("ack:ended");
-}
-
-/// Starts an ingestion in a process of its own and kills it after `life`. True when it ended before.
-async fn ingest_for(folder: &Path, service: &str, sources: &Path, life: Duration) -> bool {
-    let mut process = tokio::process::Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "library::the_process_that_ingests_and_is_killed", "--ignored", "--nocapture"])
-        .env(FOLDER, folder)
-        .env(SERVICE, service)
-        .env(SOURCES, sources)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("started");
-    let ended = tokio::time::timeout(life, process.wait()).await.is_ok();
-    if !ended {
-        process.kill().await.expect("killed");
-    }
-    ended
-}
-
-/// What is on disk after a kill: no half file, and as many vectors as the documents count. True when some passages have
-/// a vector and others have none.
-async fn check_after_kill(folder: &Path, service: &str) -> bool {
-    let originals = folder.join("files/documents");
-    if let Ok(entries) = std::fs::read_dir(&originals) {
-        for entry in entries.filter_map(Result::ok) {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.starts_with('.') {
-                let bytes = std::fs::read(entry.path()).expect("an original");
-                assert_eq!(blake3::hash(&bytes).to_hex().to_string(), name, "no half file has a whole name");
-            }
-        }
-    }
-    let engine = Engine::open(options(folder, service)).await;
-    assert_eq!(engine.app().app_info().database, domain::DatabaseState::Ok);
-    let library = engine.library();
-    let (mut counted, mut with_vector, mut all) = (0, 0, 0);
-    for collection in library.collections().await.expect("collections") {
-        counted += u64::from(collection.embedded);
-    }
-    for document in documents(&engine).await {
-        let passages = library.passages(document.id.clone(), 0, 100_000).await.expect("passages");
-        assert_eq!(passages.len(), document.passages as usize, "{document:?}");
-        all += passages.len() as u64;
-        with_vector += passages.iter().filter(|passage| passage.embedded).count() as u64;
-        if document.state == DocumentState::Ready {
-            assert!(passages.iter().all(|passage| passage.embedded), "ready means whole: {document:?}");
-        }
-    }
-    let rows: u64 = library.vector_info().await.expect("tables").iter().map(|table| table.rows).sum();
-    assert_eq!((counted, with_vector), (rows, rows), "the count, the passages with vectors, and the vectors");
-    assert!(library.verify_vectors().await.expect("verified").is_empty());
-    engine.close().await;
-    (1..all).contains(&rows)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_killed_ingestion_goes_on_where_it_stood_and_pays_at_most_one_batch_again() {
-    let crashes =
-        std::env::var("EDGEWISE_INGEST_CRASHES").ok().and_then(|text| text.parse().ok()).unwrap_or(CRASHES);
-    let service = Simulator::start(simulator::Options::default()).await.expect("simulator");
-    let slow = Effects { first_byte_ms: Some(60), ..Effects::default() };
-    service.set_scenario(Scenario::always(slow).on_path(EMBEDDINGS));
-    let (mut killed, mut halfway, mut round) = (0, 0, 0_usize);
-    while killed < crashes {
-        round += 1;
-        let (folder, sources) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
-        for file in 0..FILES {
-            write(sources.path(), &format!("{file}.md"), &long_text(round * 100 + file, PARAGRAPHS));
-        }
-        let before = embedded_texts(&service);
-        let mut kills = 0;
-        // Each process lives a little longer, so that every collection is whole in the end.
-        loop {
-            let life = Duration::from_millis(40 + crate::crash::scattered(killed, 500) + kills * 30);
-            if ingest_for(folder.path(), &service.base_url(), sources.path(), life).await {
-                break;
-            }
-            (killed, kills) = (killed + 1, kills + 1);
-            halfway += u64::from(check_after_kill(folder.path(), &service.base_url()).await);
-        }
-        check_after_kill(folder.path(), &service.base_url()).await;
-        let engine = Engine::open(options(folder.path(), &service.base_url())).await;
-        let all = documents(&engine).await;
-        engine.close().await;
-        assert_eq!(all.len(), FILES, "each file once");
-        assert!(all.iter().all(|document| document.state == DocumentState::Ready), "{all:?}");
-        let names: HashSet<&str> = all.iter().map(|document| document.name.as_str()).collect();
-        assert_eq!(names.len(), FILES);
-        let passages: usize = all.iter().map(|document| document.passages as usize).sum();
-        let paid = embedded_texts(&service) - before;
-        assert!(
-            paid <= passages + kills as usize * BATCH,
-            "{paid} texts for {passages} passages after {kills} kills: more than a batch for each"
-        );
-    }
-    println!(
-        "{killed} ingestions killed in {round} collections, {halfway} of them with part of the vectors on disk"
-    );
-    assert!(halfway * 5 > killed, "enough died in the middle: {halfway} of {killed}");
 }

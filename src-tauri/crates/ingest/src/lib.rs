@@ -12,6 +12,7 @@
 //! | `read/` | one file per family of formats |
 //! | `writer` | where all readers write to |
 //! | `cut`, `tokens` | passages |
+//! | `pages` | single pages of a PDF, sent away and put back |
 //! | `fence` | the reading process |
 //! | `walk` | folders |
 //!
@@ -25,6 +26,7 @@ mod error;
 pub mod fence;
 mod format;
 mod limits;
+mod pages;
 mod read;
 mod reading;
 mod tokens;
@@ -36,6 +38,7 @@ pub use encoding::{Decoded, decode};
 pub use error::{Death, Error, Measure};
 pub use format::{Format, probe};
 pub use limits::Limits;
+pub use pages::pdf_pages;
 pub use read::table::rows as csv_rows;
 pub use read::{Source, read};
 pub use reading::{Reading, Section, SectionKind, Warning};

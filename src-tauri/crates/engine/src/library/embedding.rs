@@ -51,7 +51,7 @@ impl Embedder {
     ) -> Result<Self, Fault> {
         let who = match &settings.provider_url {
             Some(url) => {
-                let key = engine.access().state().tokens.get(&format!("provider {url}").into()).cloned();
+                let key = super::providers::key(engine, url).await;
                 let network = network(&engine.in_force().now());
                 Who::Provider(Provider::new(url, key, &network).map_err(|error| error.fault())?)
             }

@@ -5,8 +5,10 @@ use crate::error::Error;
 use crate::library::embedding::Embedder;
 use crate::library::vectors::SpaceName;
 use domain::{CollectionSettings, DAILY_ALLOWANCE, Fault, IngestEvent, Quote};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, PoisonError};
-use store::library::{CollectionRow, DocumentRow, Outcome, embedded, still_missing};
+use store::library::{CollectionRow, DocumentRow, Missing, Outcome, embedded, still_missing};
 use vector_table::{Row, SpaceId};
 
 /// What the passages without vectors amount to.
@@ -85,12 +87,14 @@ impl Work {
     async fn due(&self, collection: &CollectionRow) -> Result<(Vec<DocumentRow>, Due), Fault> {
         let (run, engine) = (self.ingest.id.clone(), self.engine.clone());
         let (name, key) = (SpaceName::of(&collection.collection.settings), collection.key);
-        self.engine
+        let (documents, copied, due) = self
+            .engine
             .database()
             .write(move |shelf| {
                 let space = shelf.disk.read(|tx| name.find(tx))?;
-                let documents = shelf.disk.documents_of_run(&run)?;
-                let mut due = Due::default();
+                let mut documents = shelf.disk.documents_of_run(&run)?;
+                let mut copied: HashSet<i64> = HashSet::new();
+                let (mut due, mut seen) = (Due::default(), HashSet::new());
                 for document in &documents {
                     let missing = shelf.disk.missing_passages(
                         document.key,
@@ -100,17 +104,27 @@ impl Work {
                     )?;
                     let known: Vec<(i64, i64)> =
                         missing.iter().filter_map(|one| Some((one.key, one.known_as?))).collect();
-                    if let Some(space) = space {
+                    if let Some(space) = space.filter(|_| !known.is_empty()) {
                         copy_vectors(&engine, &shelf.disk, space, key, &known)?;
+                        copied.insert(document.key);
                     }
                     for one in missing.iter().filter(|one| one.known_as.is_none()) {
-                        due.passages += 1;
-                        due.tokens += u64::from(one.tokens);
+                        if seen.insert(words_of(one)) {
+                            due.passages += 1;
+                            due.tokens += u64::from(one.tokens);
+                        }
                     }
                 }
-                Ok((documents, due))
+                if !copied.is_empty() {
+                    documents = shelf.disk.documents_of_run(&run)?;
+                }
+                Ok((documents, copied, due))
             })
-            .await
+            .await?;
+        for row in documents.iter().filter(|row| copied.contains(&row.key)) {
+            self.tell_document(row.document.clone());
+        }
+        Ok((documents, due))
     }
 
     pub(super) fn quote(&self, embedder: &Embedder, documents: usize, due: &Due) {
@@ -164,6 +178,14 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// Stands for the words of a passage: equal words are embedded once. Different words that happened to have the same number
+/// would be embedded one after the other.
+pub(super) fn words_of(passage: &Missing) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    passage.text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Gives passages the vectors of others of the same words.

@@ -1,13 +1,13 @@
 //! Passages to vectors: batches sized to the model, several in flight, each stored with everything that says so.
 
-use super::agreeing::{Agreed, copy_vectors};
+use super::agreeing::{Agreed, copy_vectors, words_of};
 use super::work::Work;
 use crate::Engine;
 use crate::error::Error;
 use crate::library::embedding::Embedder;
 use crate::library::vectors::SpaceName;
 use domain::{Fault, FaultCode, IngestEvent};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 use store::library::{DocumentRow, Missing, embedded, still_missing};
 use tokio::task::JoinSet;
@@ -145,6 +145,8 @@ struct DuePassages {
     /// The last passage that was read of the first document.
     after: i64,
     read: VecDeque<Missing>,
+    /// Words that are on their way already. Others of the same words get a copy afterwards.
+    sent: HashSet<u64>,
 }
 
 impl DuePassages {
@@ -156,6 +158,7 @@ impl DuePassages {
             documents,
             after: 0,
             read: VecDeque::new(),
+            sent: HashSet::new(),
         }
     }
 
@@ -216,13 +219,17 @@ impl DuePassages {
                 self.after = 0;
             }
         }
-        self.read.extend(more.into_iter().filter(|one| one.known_as.is_none()));
+        for one in more.into_iter().filter(|one| one.known_as.is_none()) {
+            if self.sent.insert(words_of(&one)) {
+                self.read.push_back(one);
+            }
+        }
         Ok(())
     }
 }
 
 /// Embeds some passages and stores their vectors with everything that says so, in one transaction. Those that have one by
-/// now are not paid for, and equal words are sent once.
+/// now are not paid for.
 async fn embed_batch(engine: &Engine, embedder: &Embedder, batch: &[Missing]) -> Result<Stored, Fault> {
     let keys: Vec<i64> = batch.iter().map(|one| one.key).collect();
     let (name, asked) = (embedder.space(), keys.clone());
@@ -235,16 +242,8 @@ async fn embed_batch(engine: &Engine, embedder: &Embedder, batch: &[Missing]) ->
             })
         })
         .await?;
-    let mut texts: Vec<String> = Vec::new();
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut wanted: Vec<(i64, usize)> = Vec::new();
-    for one in batch.iter().filter(|one| missing.contains(&one.key)) {
-        let place = *places.entry(&one.text).or_insert_with(|| {
-            texts.push(one.text.clone());
-            texts.len() - 1
-        });
-        wanted.push((one.key, place));
-    }
+    let wanted = batch.iter().filter(|one| missing.contains(&one.key));
+    let (keys, texts): (Vec<i64>, Vec<String>) = wanted.map(|one| (one.key, one.text.clone())).unzip();
     if texts.is_empty() {
         let passages = u32::try_from(batch.len()).unwrap_or(u32::MAX);
         return Ok(Stored { documents: Vec::new(), passages, neurons: 0.0 });
@@ -260,15 +259,14 @@ async fn embed_batch(engine: &Engine, embedder: &Embedder, batch: &[Missing]) ->
             shelf.disk.write(|tx| {
                 let space = name.create(tx, answer.dimensions)?;
                 let table = tables.tables().table(tx, &shelf.disk, space)?;
-                let keys: Vec<i64> = wanted.iter().map(|(key, _)| *key).collect();
                 let missing = still_missing(tx, space.0, &keys)?;
                 let collections = store::library::collections_of(tx, &keys)?;
-                let rows: Vec<Row<'_>> = wanted
+                let rows: Vec<Row<'_>> = keys
                     .iter()
+                    .zip(&answer.vectors)
                     .filter(|(key, _)| missing.contains(key))
-                    .filter_map(|(key, place)| {
-                        let (collection, vector) = (*collections.get(key)?, answer.vectors.get(*place)?);
-                        Some(Row { id: *key, collection, vector })
+                    .filter_map(|(key, vector)| {
+                        Some(Row { id: *key, collection: *collections.get(key)?, vector })
                     })
                     .collect();
                 table.upsert(tx, &rows)?;

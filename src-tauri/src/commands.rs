@@ -86,6 +86,8 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         library::active_ingests,
         library::attach_ingest,
         library::retry_document,
+        library::retry_failed,
+        library::set_provider_key,
         library::convert_document,
         library::delete_documents,
         library::undelete_documents,

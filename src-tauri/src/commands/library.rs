@@ -4,7 +4,7 @@ use super::Answer;
 use crate::{dialogs, drops::Grants, sink::Page};
 use domain::{
     Collection, CollectionSettings, DocumentPage, DocumentQuery, DocumentText, Findings, IngestEvent,
-    IngestStarted, MessageId, Passage, PassageQuery, RunId, VectorFormat, VectorInfo, WhyAnswer,
+    IngestStarted, KeptIn, MessageId, Passage, PassageQuery, RunId, VectorFormat, VectorInfo, WhyAnswer,
 };
 use engine::{Engine, Nowhere};
 use tauri::ipc::{Channel, Response};
@@ -150,6 +150,20 @@ pub async fn retry_document(
     events: Channel<IngestEvent>,
 ) -> Answer<IngestStarted> {
     engine.library().retry_document(document, password, Page(events)).await
+}
+
+#[tauri::command]
+pub async fn retry_failed(
+    engine: State<'_, Engine>,
+    collection: String,
+    events: Channel<IngestEvent>,
+) -> Answer<Option<IngestStarted>> {
+    engine.library().retry_failed(collection, Page(events)).await
+}
+
+#[tauri::command]
+pub async fn set_provider_key(engine: State<'_, Engine>, url: String, key: Option<String>) -> Answer<KeptIn> {
+    engine.library().set_provider_key(url, key).await
 }
 
 #[tauri::command]

@@ -52,9 +52,12 @@ impl Command {
     /// a second writer would take the window's answers in flight for cut ones, and the window would not see its changes.
     pub fn only_reads(&self) -> bool {
         match self {
-            Self::Search(_) | Self::Vectors(_) | Self::Models(_) | Self::Usage(_) | Self::Backup(_) | Self::Doctor(_) => {
-                true
-            }
+            Self::Search(_)
+            | Self::Vectors(_)
+            | Self::Models(_)
+            | Self::Usage(_)
+            | Self::Backup(_)
+            | Self::Doctor(_) => true,
             Self::History(which) => !matches!(which, History::Import { .. }),
             Self::Chat(_) | Self::Ingest(_) | Self::Image(_) | Self::Restore(_) | Self::Simulate(_) => false,
         }

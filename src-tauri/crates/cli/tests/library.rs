@@ -94,6 +94,16 @@ async fn five_sentences_are_ingested_searched_exported_and_asked() {
     assert_eq!(sources["sources"][0]["document"], "python.txt");
     assert_eq!(said.last().expect("a last line")["type"], "done");
 
+    let narrowed =
+        ["search", "--type", "text", "--document", "cloud.txt", "--since", "2020-01-01", "--json", query];
+    let narrowed = lines(&run(data.path(), &service, &narrowed).await);
+    assert!(narrowed.iter().all(|hit| hit["document"] == "cloud.txt") && narrowed.len() == 1, "{narrowed:?}");
+    for none in [["--type", "pdf"], ["--since", "2999-01-01"]] {
+        let found = run(data.path(), &service, &["search", none[0], none[1], "--json", query]).await;
+        assert!(found.status.success() && lines(&found).is_empty(), "{found:?}");
+    }
+    assert!(!run(data.path(), &service, &["search", "--since", "yesterday", query]).await.status.success());
+
     let again = run(data.path(), &service, &["ingest", "-l", "Seed", "--json", &folder]).await;
     assert!(
         lines(&again).iter().all(|line| line["state"] == "ready"),
@@ -101,4 +111,74 @@ async fn five_sentences_are_ingested_searched_exported_and_asked() {
     );
     let missing = run(data.path(), &service, &["search", "-l", "Nowhere", "x"]).await;
     assert_eq!(missing.status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_fails_makes_the_command_fail_and_the_others_are_there() {
+    let (data, files) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
+    std::fs::write(files.path().join("good.txt"), SENTENCES[1].1).expect("written");
+    std::fs::write(files.path().join("broken.pdf"), "%PDF-1.7\nnothing of a document").expect("written");
+    let simulator = Simulator::start(simulator::Options::default()).await.expect("simulator");
+    let folder = files.path().to_string_lossy().into_owned();
+    let output = run(data.path(), &simulator.base_url(), &["ingest", "--json", &folder]).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = lines(&output);
+    let state = |file: &str| told.iter().find(|line| line["file"] == file).map(|line| line["state"].clone());
+    assert_eq!((state("good.txt"), state("broken.pdf")), (Some("ready".into()), Some("failed".into())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_allowance_ends_the_command_and_not_the_ingestion() {
+    let (data, files) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
+    std::fs::write(files.path().join("good.txt"), SENTENCES[1].1).expect("written");
+    let simulator = Simulator::start(simulator::Options::default()).await.expect("simulator");
+    let spent = simulator::Effects { error: Some("daily_allowance".into()), ..simulator::Effects::default() };
+    simulator.set_scenario(simulator::Scenario::always(spent).on_path("bge-m3"));
+    let folder = files.path().to_string_lossy().into_owned();
+    let output = run(data.path(), &simulator.base_url(), &["ingest", &folder]).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("free neurons are used up"), "{output:?}");
+    simulator.set_scenario(simulator::Scenario::default());
+    let output = run(data.path(), &simulator.base_url(), &["ingest", "--json", &folder]).await;
+    assert!(output.status.success() && lines(&output)[0]["state"] == "ready", "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_provider_embeds_with_its_own_key() {
+    let (data, files) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
+    for (name, text) in SENTENCES {
+        std::fs::write(files.path().join(format!("{name}.txt")), text).expect("written");
+    }
+    let simulator = Simulator::start(simulator::Options::default()).await.expect("simulator");
+    let provider = format!("{}/accounts/{DEMO_ACCOUNT_ID}/ai/v1", simulator.base_url());
+    let folder = files.path().to_string_lossy().into_owned();
+    let with_key = |arguments: Vec<String>| {
+        let (data, service) = (data.path().to_owned(), simulator.base_url());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edgewise-cli"));
+        command
+            .args(arguments)
+            .env("EDGEWISE_DATA_DIR", data)
+            .env("EDGEWISE_API_URL", service)
+            .env("EDGEWISE_PROVIDER_KEY", "cfut_provider")
+            .env("CLOUDFLARE_API_TOKEN", "cfut_library")
+            .env("CLOUDFLARE_ACCOUNT_ID", DEMO_ACCOUNT_ID);
+        tokio::task::spawn_blocking(move || command.output().expect("run"))
+    };
+    let arguments =
+        ["ingest", "--json", "--embedding-model", "@cf/baai/bge-m3", "--provider-url", &provider, &folder];
+    let output = with_key(arguments.map(str::to_owned).to_vec()).await.expect("joined");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(lines(&output).len(), 5);
+    let asked: Vec<_> =
+        simulator.requests().into_iter().filter(|seen| seen.path.ends_with("/ai/v1/embeddings")).collect();
+    assert!(!asked.is_empty(), "the provider was asked");
+    let keys = |seen: &simulator::Seen| {
+        seen.headers.iter().any(|(name, value)| name == "authorization" && value.contains("cfut_provider"))
+    };
+    assert!(asked.iter().all(keys), "with its own key and no other");
+    let query = ["search", "--json", "Programming languages for data analysis"];
+    let hits = lines(&with_key(query.map(str::to_owned).to_vec()).await.expect("joined"));
+    assert!(hits[0]["document"] == "python.txt" && hits[0]["distance"].is_number(), "{hits:?}");
+    let info = lines(&run(data.path(), &simulator.base_url(), &["vectors", "info", "--json"]).await);
+    assert_eq!(info[0]["model"], format!("{provider} @cf/baai/bge-m3"), "vectors of a provider are its own");
 }

@@ -6,7 +6,7 @@
 pub(crate) mod access;
 pub(crate) mod check;
 pub mod demo;
-mod keeping;
+pub(crate) mod keeping;
 
 use crate::Engine;
 use crate::error::{invalid, not_found};

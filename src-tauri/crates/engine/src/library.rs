@@ -5,8 +5,8 @@
 //! what it costs, and who is told.
 //!
 //! Contents: `ingests` (runs that fill the library) · `reading` (file to passages) · `embedding` (who makes vectors) ·
-//! `vectors` (tables and spaces) · `finding` (search) · `answering` (passages for a turn) · `converting` (pictures and
-//! recordings) · `exporting` (the vector table as a file) · `watching` (folders that are followed).
+//! `vectors` (tables and spaces) · `providers` (their keys) · `finding` (search) · `answering` (passages for a turn) ·
+//! `converting` (pictures and recordings) · `exporting` (the vector table as a file) · `watching` (folders that are followed).
 
 mod answering;
 mod converting;
@@ -14,6 +14,7 @@ mod embedding;
 mod exporting;
 mod finding;
 mod ingests;
+pub(crate) mod providers;
 mod reading;
 mod vectors;
 mod watching;
@@ -24,7 +25,7 @@ use crate::error::{Error, invalid, not_found};
 use crate::sink::{Nowhere, Sink};
 use domain::{
     AppEvent, Collection, CollectionSettings, ConversationId, Document, DocumentPage, DocumentQuery,
-    DocumentState, DocumentText, Fault, Findings, IngestEvent, IngestStarted, MessageId, Passage,
+    DocumentState, DocumentText, Fault, Findings, IngestEvent, IngestStarted, KeptIn, MessageId, Passage,
     PassageQuery, RunId, TextSection, VectorInfo, WhyAnswer,
 };
 use ingests::{Consent, Ingests, Load};
@@ -207,6 +208,22 @@ impl Library {
         }
         self.tell([]);
         self.row(&row.collection.id).await.map(|row| row.collection)
+    }
+
+    /// Keeps the key of an embedding provider where the person's tokens are, or forgets it (`None`); where it is kept.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an address or a key that cannot be used; the keychain's.
+    pub async fn set_provider_key(&self, url: String, key: Option<String>) -> Result<KeptIn, Fault> {
+        providers::keep(&self.engine, &url, key.as_deref()).await
+    }
+
+    /// Holds the key of an embedding provider for this session only.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an address or a key that cannot be used.
+    pub fn use_provider_key(&self, url: &str, key: &str) -> Result<(), Fault> {
+        providers::hold(&self.engine, url, key)
     }
 
     /// Puts a collection into the trash, with its documents.

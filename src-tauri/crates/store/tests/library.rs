@@ -1,7 +1,7 @@
 //! The library's rows: passages keep their rows while their words stay, words find them, the trash gives back and lets go.
 
-use domain::{CollectionSettings, DocumentQuery, DocumentState, RunId, Timestamp};
-use store::library::{Content, NewDocument, NewPassage, Scope};
+use domain::{CollectionSettings, DocumentQuery, DocumentState, Fault, FaultCode, RunId, Timestamp};
+use store::library::{Claim, Content, NewDocument, NewPassage, NewRun, Scope};
 use store::{Error, Store};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -35,8 +35,6 @@ fn library(folder: &std::path::Path, texts: &[&str]) -> (Store, i64) {
     let store = Store::open(folder, NOW).expect("opened");
     let settings = CollectionSettings::default();
     let collection = store.create_collection("c", "Notes", "blue", &settings, NOW).expect("made").key;
-    let run = RunId::from("run");
-    store.begin_ingest(&run, collection, false, NOW).expect("begun");
     let file = store.keep_original(texts.concat().as_bytes()).expect("kept");
     let new = NewDocument {
         id: "d".into(),
@@ -45,9 +43,17 @@ fn library(folder: &std::path::Path, texts: &[&str]) -> (Store, i64) {
         size: file.size,
         ..NewDocument::default()
     };
-    store.enter_documents(collection, &run, &[new], NOW).expect("entered");
+    begin(&store, collection, "run", vec![new]);
     set(&store, Some(&content(&file.hash)), texts);
     (store, collection)
+}
+
+/// Begins a run with documents.
+fn begin(store: &Store, collection: i64, id: &str, new: Vec<NewDocument>) -> RunId {
+    let id = RunId::from(id);
+    let run = NewRun { id: id.clone(), collection, accepted: false, load: None, known: Vec::new(), new };
+    store.begin_ingest(&run, NOW).expect("begun");
+    id
 }
 
 fn set(store: &Store, content: Option<&Content>, texts: &[&str]) {
@@ -126,8 +132,53 @@ fn a_run_that_did_not_end_is_there_after_the_process() {
     assert_eq!((runs.len(), runs[0].accepted, runs[0].collection.as_str()), (1, true, "c"));
     let document = store.documents_of_run(&"run".into()).expect("documents").remove(0);
     assert_eq!(document.document.state, DocumentState::Embedding { done: 0, total: 1 });
-    store.end_ingest(&"run".into(), NOW).expect("ended");
+    store.end_ingest(&"run".into(), None, NOW).expect("ended");
     assert!(store.unended_ingests().expect("runs").is_empty());
+}
+
+#[test]
+fn what_a_run_waits_for_is_there_after_the_process_and_tells_its_collection() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = library(folder.path(), &["first words"]);
+    let (run, spent) = (RunId::from("run"), Fault::new(FaultCode::DailyAllowanceSpent));
+    store.accept_ingest(&run).expect("accepted");
+    store.hold_ingest(&run, &spent, Timestamp(NOW.0 + 5)).expect("held");
+    drop(store);
+    let store = Store::open(folder.path(), NOW).expect("opened again");
+    let waits = store.unended_ingests().expect("runs").remove(0).waits;
+    assert_eq!(waits, Some((spent.clone(), Timestamp(NOW.0 + 5))));
+    let state = || store.document("d").expect("there").document.state;
+    assert_eq!(state(), DocumentState::Paused { fault: Some(spent.clone()) });
+    assert_eq!(store.collection("c").expect("there").collection.trouble, Some(spent));
+    store.accept_ingest(&run).expect("goes on");
+    assert_eq!(state(), DocumentState::Embedding { done: 0, total: 1 });
+    assert_eq!(store.collection("c").expect("there").collection.trouble, None);
+    let gone = Fault::new(FaultCode::ModelGone);
+    store.end_ingest(&run, Some(&gone), NOW).expect("ended");
+    assert_eq!(store.collection("c").expect("there").collection.trouble, Some(gone));
+}
+
+#[test]
+fn documents_stay_with_the_run_whose_quote_was_accepted() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, collection) = library(folder.path(), &["first words"]);
+    let new = |id: &str| NewDocument {
+        id: id.into(),
+        name: "a.txt".into(),
+        source: Some("/a.txt".into()),
+        ..NewDocument::default()
+    };
+    let first = begin(&store, collection, "first", vec![new("a")]);
+    let later = begin(&store, collection, "later", Vec::new());
+    let of = |run: &RunId| store.documents_of_run(run).expect("documents").len();
+    let enter = |claim| store.enter_documents(collection, &later, &[new("b")], claim, NOW).expect("entered");
+    assert_eq!(enter(Claim::Gentle), ["a"], "a look at a folder takes nothing from a run");
+    assert_eq!((of(&first), of(&later)), (1, 0));
+    store.accept_ingest(&first).expect("accepted");
+    assert_eq!(enter(Claim::Firm), ["a"], "what was accepted is not asked again");
+    store.end_ingest(&first, None, NOW).expect("ended");
+    assert!(enter(Claim::Gentle).is_empty());
+    assert_eq!((of(&first), of(&later)), (0, 1));
 }
 
 #[test]
@@ -136,7 +187,7 @@ fn the_same_bytes_in_a_collection_are_one_document() {
     let (store, collection) = library(folder.path(), &["first words"]);
     let file = store.keep_original(b"first words").expect("kept");
     let new = NewDocument { id: "twin".into(), name: "twin.txt".into(), ..NewDocument::default() };
-    store.enter_documents(collection, &"run".into(), &[new], NOW).expect("entered");
+    store.enter_documents(collection, &"run".into(), &[new], Claim::Firm, NOW).expect("entered");
     assert_eq!(store.set_original("twin", &file).expect("noted").as_deref(), Some("d"));
     assert!(store.document("twin").is_err());
 }

@@ -264,6 +264,15 @@ export class ScriptedLibrary {
     return this.begin(found.row.collection, [found], events);
   }
 
+  async retryFailed(collection: string, events: Listener<IngestEvent>): Promise<IngestStarted | null> {
+    const failed = [...this.shelved.values()].filter(
+      ({ row }) => row.collection === collection && row.state.kind === 'failed',
+    );
+    if (!failed.length) return null;
+    for (const each of failed) each.text ||= notesText;
+    return this.begin(collection, failed, events);
+  }
+
   async convertDocument(id: string, events: Listener<IngestEvent>): Promise<IngestStarted> {
     const found = this.document(id);
     const run = this.track(found.row.collection, [found], events);

@@ -62,20 +62,30 @@ pub async fn ingest(engine: &Engine, options: Ingest) -> Result<(), Fault> {
         None => library.default_collection().await?,
     };
     if let Some(model) = &options.embedding_model {
-        collection = with_model(engine, collection, model).await?;
+        collection = with_model(engine, collection, model, options.provider_url.clone()).await?;
     }
+    use_provider_key(engine, &collection)?;
     let (events, mut inbox) = mpsc::unbounded_channel::<IngestEvent>();
     let started = library.add_files_unasked(Some(collection.id), options.paths, events).await?;
-    let mut printer = Printer { engine, json: options.json, told: HashSet::new(), failed: None };
+    let mut printer =
+        Printer { engine, json: options.json, told: HashSet::new(), failed: None, too_long: None };
     let mut stopping = false;
     loop {
         tokio::select! {
             event = inbox.recv() => match event {
-                Some(IngestEvent::Finished { ready, failed, neurons, .. }) => {
+                Some(IngestEvent::Finished { ready, failed, neurons, fault }) => {
                     output::note(&format!("Ready: {ready}, failed: {failed}, neurons: {neurons:.1}"));
-                    return printer.failed.map_or(Ok(()), |fault| if ready == 0 { Err(fault) } else { Ok(()) });
+                    // What is missing is a failure, also when most is there.
+                    return printer.too_long.or(fault).or(printer.failed).map_or(Ok(()), Err);
                 }
-                Some(event) => printer.event(event).await?,
+                Some(event) => {
+                    printer.event(event).await?;
+                    if printer.too_long.is_some() && !stopping {
+                        stopping = true;
+                        // What is there is kept: the same command goes on tomorrow.
+                        let _ = library.stop_ingest(&started.run).await;
+                    }
+                }
                 None => return Err(Fault::new(FaultCode::Stopped)),
             },
             _ = tokio::signal::ctrl_c(), if !stopping => {
@@ -87,16 +97,37 @@ pub async fn ingest(engine: &Engine, options: Ingest) -> Result<(), Fault> {
     }
 }
 
-/// The collection with another embedding model; a run that re-embeds what is in it waits for this one's consent.
-async fn with_model(engine: &Engine, collection: Collection, model: &str) -> Result<Collection, Fault> {
-    if collection.settings.embedding_model.as_str() == model {
+/// A command that waits for longer than this is not what was typed.
+const LONGEST_WAIT_MS: u64 = 15 * 60_000;
+
+/// The collection with another embedding model, or one of another provider; the run that follows embeds all of it anew.
+async fn with_model(
+    engine: &Engine,
+    collection: Collection,
+    model: &str,
+    provider_url: Option<String>,
+) -> Result<Collection, Fault> {
+    let settings = domain::CollectionSettings {
+        embedding_model: model.into(),
+        provider_url,
+        ..collection.settings.clone()
+    };
+    if settings == collection.settings {
         return Ok(collection);
     }
-    let settings = domain::CollectionSettings { embedding_model: model.into(), ..collection.settings };
     engine
         .library()
         .update_collection_unasked(collection.id, collection.name, collection.colour, settings)
         .await
+}
+
+/// Takes the key of the collection's provider from the environment, where it is given: it stands in no argument.
+fn use_provider_key(engine: &Engine, collection: &Collection) -> Result<(), Fault> {
+    let key = std::env::var("EDGEWISE_PROVIDER_KEY").ok().filter(|key| !key.is_empty());
+    match (&collection.settings.provider_url, key) {
+        (Some(url), Some(key)) => engine.library().use_provider_key(url, &key),
+        _ => Ok(()),
+    }
 }
 
 /// Prints events for people on standard error, for programs as lines.
@@ -105,6 +136,8 @@ struct Printer<'a> {
     json: bool,
     told: HashSet<String>,
     failed: Option<Fault>,
+    /// Why it would have to wait too long.
+    too_long: Option<Fault>,
 }
 
 impl Printer<'_> {
@@ -128,6 +161,10 @@ impl Printer<'_> {
             }
             IngestEvent::Progress { passages_done, passages, .. } => {
                 output::note(&format!("{passages_done} of {passages} passages"));
+                Ok(())
+            }
+            IngestEvent::Waiting { fault, delay_ms } if delay_ms > LONGEST_WAIT_MS => {
+                self.too_long.get_or_insert(fault);
                 Ok(())
             }
             IngestEvent::Waiting { fault, delay_ms } => {
@@ -189,8 +226,14 @@ pub async fn search(engine: &Engine, options: Search) -> Result<(), Fault> {
         Some(name) => vec![collection_id(engine, name).await?],
         None => Vec::new(),
     };
+    for collection in engine.library().collections().await? {
+        use_provider_key(engine, &collection)?;
+    }
     let query = PassageQuery {
         text: options.query,
+        documents: document_ids(engine, &options.documents).await?,
+        formats: options.formats.iter().map(|format| format.to_lowercase()).collect(),
+        added_since: options.since.map(domain::Timestamp),
         collections,
         k: options.count.unwrap_or_default(),
         mode: match options.mode {
@@ -216,6 +259,22 @@ pub async fn search(engine: &Engine, options: Search) -> Result<(), Fault> {
         output::note(&format!("{ready} of {} files ready", findings.documents));
     }
     Ok(())
+}
+
+/// The ids of documents that a person names.
+async fn document_ids(engine: &Engine, names: &[String]) -> Result<Vec<String>, Fault> {
+    let mut ids = Vec::new();
+    for name in names {
+        let query = domain::DocumentQuery { limit: u32::MAX, ..domain::DocumentQuery::default() };
+        let all = engine.library().documents(query).await?.documents;
+        let before = ids.len();
+        let meant = all.into_iter().filter(|document| document.id == *name || document.name == *name);
+        ids.extend(meant.map(|document| document.id));
+        if ids.len() == before {
+            return Err(Fault::new(FaultCode::NotFound).with_detail(format!("document {name}")));
+        }
+    }
+    Ok(ids)
 }
 
 /// The id of a collection that a person names.

@@ -5,6 +5,7 @@ use super::access::Access;
 use crate::Engine;
 use crate::database::Database;
 use crate::error::not_found;
+use crate::library::providers::OF_PROVIDER;
 use domain::{Account, AccountKey, Fault, FaultCode, KeepIn, KeptIn, KeychainState};
 use keychain::{KeyFile, Secrets};
 use secrecy::{ExposeSecret, SecretString};
@@ -99,6 +100,10 @@ pub(super) async fn read_keys(engine: &Engine) {
     access.settle();
 }
 
+fn is_of_provider(key: &AccountKey) -> bool {
+    key.as_str().starts_with(OF_PROVIDER)
+}
+
 async fn load(access: &Access) -> Result<Secrets, Fault> {
     access.keychain.load().await.map_err(|state| refused(access, state))
 }
@@ -127,16 +132,31 @@ fn take(access: &Access, secrets: &Secrets, kept_in: KeptIn) {
     let mut state = access.state();
     let accounts: Vec<Account> =
         state.accounts.iter().filter(|account| account.kept_in == kept_in).cloned().collect();
+    for key in secrets.accounts().filter(|key| is_of_provider(key)) {
+        let token = secrets.token(key).and_then(|secret| ApiToken::new(secret.expose_secret()).ok());
+        if let Some(token) = token {
+            state.tokens.insert(key.clone(), token);
+        }
+    }
     for account in accounts {
         let token = secrets.token(&account.key).and_then(|secret| ApiToken::new(secret.expose_secret()).ok());
         state.enter(account, token);
     }
 }
 
+/// All tokens of the encrypted file.
+pub(crate) fn all_of_file(access: &Access) -> Secrets {
+    of_file(access, &AccountKey(String::new()))
+}
+
 /// The tokens of the encrypted file but one.
 fn of_file(access: &Access, but: &AccountKey) -> Secrets {
     let state = access.state();
     let mut secrets = Secrets::new();
+    // Keys of embedding providers lie beside those of accounts.
+    for (key, token) in state.tokens.iter().filter(|(key, _)| is_of_provider(key)) {
+        secrets.insert(key.clone(), SecretString::from(token.expose()));
+    }
     for account in &state.accounts {
         if account.kept_in == KeptIn::EncryptedFile
             && account.key != *but

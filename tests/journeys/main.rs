@@ -9,7 +9,9 @@
 )]
 
 mod accounts;
+mod bad_input;
 mod crash;
+mod cuts;
 mod desk;
 mod dialects;
 mod disk;
@@ -20,6 +22,8 @@ mod library_answers;
 mod library_crash;
 mod library_files;
 mod library_runs;
+mod pictures;
+mod pictures_crash;
 mod privacy;
 mod seams;
 mod stop;

@@ -191,7 +191,8 @@ impl Pictures {
         let wanted = format!("/{}", name.as_str().to_lowercase());
         let catalogue = self.engine.models().catalogue(false).await;
         let known = catalogue.ok().and_then(|all| {
-            let mut named = all.models.into_iter().filter(|model| model.id.as_str().to_lowercase().ends_with(&wanted));
+            let mut named =
+                all.models.into_iter().filter(|model| model.id.as_str().to_lowercase().ends_with(&wanted));
             named.next().map(|model| model.id)
         });
         known.unwrap_or(name)

@@ -42,7 +42,9 @@ pub(crate) async fn ask(engine: &Engine, caller: Option<&Caller>, model: &ModelI
     let forms = engine.pictures_at_work().forms();
     let known = forms.known(model);
     let Some(caller) = caller.filter(|_| !known.live) else { return known };
-    let Ok(Ok(schema)) = tokio::time::timeout(PATIENCE, caller.client.schema(model)).await else { return known };
+    let Ok(Ok(schema)) = tokio::time::timeout(PATIENCE, caller.client.schema(model)).await else {
+        return known;
+    };
     let Some(form) = known.form.by_schema(&schema.input) else { return known };
     let known = Known { form, live: true };
     forms.keep(model, known);

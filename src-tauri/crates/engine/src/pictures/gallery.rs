@@ -3,7 +3,9 @@
 use super::Pictures;
 use super::unsaved::Unsaved;
 use crate::error::invalid;
-use domain::{Album, AppEvent, Fault, GalleryDay, Picture, PictureEvent, PicturePage, PictureQuery, PictureState};
+use domain::{
+    Album, AppEvent, Fault, GalleryDay, Picture, PictureEvent, PicturePage, PictureQuery, PictureState,
+};
 
 impl Pictures {
     /// A page of the gallery, newest first. A picture whose file is gone says so.

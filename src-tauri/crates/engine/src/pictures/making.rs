@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::sink::Sink;
 use crate::usage;
 use domain::{
-    AppEvent, Fault, FaultCode, LedgerEntry, ModelId, Picture, PictureEvent, PictureRequest, PictureState, Usage,
+    AppEvent, Fault, FaultCode, LedgerEntry, ModelId, Picture, PictureEvent, PictureRequest, PictureState,
+    Usage,
 };
 use pictures::settings::{self, Record};
 use pictures::{Limits, names, scale};
@@ -135,7 +136,8 @@ async fn keep(
 ) {
     let model = engine.models().find(&row.model).await;
     let usage = answer.usage.clone().unwrap_or_default();
-    let entry = usage::entry(engine, caller, &model, "image", row.request.conversation.clone(), usage.clone());
+    let entry =
+        usage::entry(engine, caller, &model, "image", row.request.conversation.clone(), usage.clone());
     let (about, version) = (row.clone(), engine.version().to_owned());
     let unsaved = engine.pictures_at_work().unsaved();
     // One piece of blocking work, which nothing interrupts: neither a wish to stop nor the end of the app.
@@ -160,7 +162,13 @@ async fn keep(
 }
 
 /// The picture that was paid for, or why it is none.
-fn paid(row: &Picture, answer: Answer, took_ms: u32, version: &str, entry: &LedgerEntry) -> Result<Paid, Fault> {
+fn paid(
+    row: &Picture,
+    answer: Answer,
+    took_ms: u32,
+    version: &str,
+    entry: &LedgerEntry,
+) -> Result<Paid, Fault> {
     let (request, left_out) = form::used(&answer.request, &answer.form);
     let received = answer.picture?;
     let (bytes, thumbnail, file) = checked(row, request.clone(), &received.bytes, version)?;
@@ -209,8 +217,7 @@ fn checked(row: &Picture, request: PictureRequest, received: &[u8], version: &st
         tracing::info!(%error, "a picture is kept without its settings inside");
         whole.to_vec()
     });
-    let name =
-        names::file_name(&row.request.prompt, row.created_at, seed, &row.id, seen.kind.extension());
+    let name = names::file_name(&row.request.prompt, row.created_at, seed, &row.id, seen.kind.extension());
     let file = PictureFile {
         name,
         media_type: seen.kind.media_type().to_owned(),
@@ -222,13 +229,7 @@ fn checked(row: &Picture, request: PictureRequest, received: &[u8], version: &st
 }
 
 /// Notes that there is no picture, and why. What was asked for stays as it was typed, for another try.
-async fn fail(
-    engine: &Engine,
-    row: &Picture,
-    fault: Fault,
-    took_ms: u32,
-    events: &dyn Sink<PictureEvent>,
-) {
+async fn fail(engine: &Engine, row: &Picture, fault: Fault, took_ms: u32, events: &dyn Sink<PictureEvent>) {
     let state = match fault.code {
         FaultCode::Stopped => PictureState::Stopped,
         _ => PictureState::Failed { fault },
@@ -282,7 +283,11 @@ async fn prepare(
             for id in &request.references {
                 let (_, bytes) = shelf.attachment(id)?;
                 let fitted = scale::fit(&bytes, side).map_err(|error| damaged(&error))?;
-                references.push(Reference { bytes: fitted.bytes, width: fitted.width, height: fitted.height });
+                references.push(Reference {
+                    bytes: fitted.bytes,
+                    width: fitted.width,
+                    height: fitted.height,
+                });
             }
             let mask = match (&request.mask, references.first()) {
                 (Some(id), Some(first)) => {

@@ -131,7 +131,13 @@ mod tests {
         assert_eq!(request.negative_prompt.as_deref(), Some("blurry, dark"));
         let short = PictureWords::read("画 一只猫 --seed 7").expect("a picture is asked for");
         assert_eq!((short.prompt.as_str(), short.seed), ("一只猫", Some(7)));
-        for odd in ["/image a --seed x", "/image a --seed", "/image a -- b", "/image a--steps 4", "/image a --size 5"] {
+        for odd in [
+            "/image a --seed x",
+            "/image a --seed",
+            "/image a -- b",
+            "/image a--steps 4",
+            "/image a --size 5",
+        ] {
             let request = PictureWords::read(odd).expect("a picture is asked for");
             let unset = request.seed.is_none() && request.steps.is_none() && request.width.is_none();
             assert_eq!((request.prompt.as_str(), unset), (&odd[7..], true));

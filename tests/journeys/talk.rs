@@ -110,12 +110,14 @@ async fn the_talk_so_far_goes_with_the_next_question_without_its_thoughts() {
     for unset in ["top_p", "top_k", "seed", "max_tokens", "frequency_penalty", "stop", "response_format"] {
         assert!(sent.get(unset).is_none(), "{unset} was not set and is not sent");
     }
+    desk.ask("say: something else").await;
     let chats = desk.chats();
-    assert_eq!(
-        chats[0].header("x-session-affinity"),
-        chats[1].header("x-session-affinity"),
-        "one conversation, one prefix cache"
-    );
+    let affinity: Vec<&str> =
+        chats.iter().map(|seen| seen.header("x-session-affinity").expect("each request says it")).collect();
+    let [first, second, other] = affinity.as_slice() else { panic!("three requests: {affinity:?}") };
+    assert!(!first.is_empty());
+    assert_eq!(first, second, "one conversation, one prefix cache");
+    assert_ne!(first, other, "another conversation, another cache");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -137,7 +137,7 @@ async fn what_only_reads_works_beside_an_open_window() {
         (&["history", "export", export], ""),
         (&["usage"], "Today: "),
         (&["models"], "@cf/"),
-        (&["vectors", "info"], "Animals"),
+        (&["vectors", "info"], "1 rows"),
         (&["search", "-l", "Animals", "--json", "zebra stripes"], "zebra.txt"),
         (&["backup", file], ""),
     ];

@@ -92,7 +92,10 @@ impl Said {
     pub fn failed(self) -> Self {
         assert_eq!(self.status, 1, "{self:?}");
         let lines: Vec<&str> = self.err.lines().collect();
-        assert!(lines.len() == 2 && lines[0].starts_with("edgewise-cli: "), "a sentence and a hint: {self:?}");
+        assert!(
+            lines.len() == 2 && lines[0].starts_with("edgewise-cli: "),
+            "a sentence and a hint: {self:?}"
+        );
         assert!(lines[1].starts_with("  ") && lines[1].trim().len() > 10, "{self:?}");
         self
     }

@@ -1,6 +1,6 @@
 """The peers that come as Python packages: numpy over BLAS, hnswlib, usearch and zvec, one system a process.
 
-`peers.py SYSTEM FOLDER` reads the data that `peers data` wrote and prints one line of JSON with the same figures as
+`peers.py SYSTEM FOLDER [fill|measure|all]` reads the data that `peers data` wrote and prints one line of JSON with the same figures as
 `peers edgewise`. Graphs are built with M = 16 and ef_construction = 200; the width of a search is the least of a few that
 reaches a recall of 0.99 on these queries, so that each is as fast as it can be at that recall.
 """
@@ -27,6 +27,10 @@ def memory_mb():
 
 def disk_mb(path):
     return sum(file.stat().st_size for file in Path(path).rglob("*") if file.is_file()) / 1e6
+
+
+def pieces(rows, size=50_000):
+    return [(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
 class Numpy:
@@ -70,7 +74,8 @@ class Hnswlib:
         index = self.module.Index("cosine", self.dimensions)
         index.init_index(self.rows + 1000, M=16, ef_construction=200, allow_replace_deleted=True)
         index.set_num_threads(1)
-        index.add_items(base, np.arange(self.rows))
+        for start, end in pieces(self.rows):
+            index.add_items(base[start:end], np.arange(start, end))
         index.save_index(str(self.file))
 
     def open(self):
@@ -111,7 +116,8 @@ class Usearch:
 
     def fill(self, base):
         index = self.make()
-        index.add(np.arange(self.rows), base, threads=1)
+        for start, end in pieces(self.rows):
+            index.add(np.arange(start, end), base[start:end], threads=1)
         index.save(str(self.file))
 
     def open(self):
@@ -219,32 +225,41 @@ def least_width(system, queries, truth, ids):
     return (*figures, width)
 
 
-def main(name, folder):
+def fill(system, folder, name, work, rows, base):
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    start = time.perf_counter()
+    system.fill(base)
+    rate = round(rows / (time.perf_counter() - start))
+    filled = {"insert_per_second": rate, "indexed_per_second": rate, "disk_mb": round(disk_mb(work), 1)}
+    (folder / f"{name}.filled").write_text(json.dumps(filled))
+
+
+def main(name, folder, phase="all"):
     folder = Path(folder)
     rows, dimensions = (int(word) for word in (folder / "shape.txt").read_text().split()[:2])
     work = folder / name
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    base = np.fromfile(folder / "base.f32", dtype=np.float32).reshape(rows, dimensions)
+    base = np.memmap(folder / "base.f32", dtype=np.float32, mode="r", shape=(rows, dimensions))
     queries = np.fromfile(folder / "queries.f32", dtype=np.float32).reshape(-1, dimensions)
     truth = np.fromfile(folder / "truth.i32", dtype=np.int32).reshape(-1, 3, 10)
     system = SYSTEMS[name](work, rows, dimensions)
-    start = time.perf_counter()
-    system.fill(base)
-    filled = time.perf_counter() - start
-    first = base[:100].copy()
+    if phase != "measure":
+        fill(system, folder, name, work, rows, base)
+    if phase == "fill":
+        os._exit(0)
+    filled = json.loads((folder / f"{name}.filled").read_text())
+    first = np.array(base[:100])
     del base
     before = memory_mb()
     start = time.perf_counter()
     system.open()
     system.search(queries[0], system.widths[0], None)
     opened = time.perf_counter() - start
+    ask(system, queries, truth[:, 0], system.widths[0], None)
     p50, p95, recall, width = least_width(system, queries, truth[:, 0], None)
     figures = {
         "system": system.name + (f", width {width}" if width else ""),
-        "insert_per_second": round(rows / filled),
-        "indexed_per_second": round(rows / filled),
-        "disk_mb": round(disk_mb(work), 1),
+        **filled,
         "open_ms": round(opened * 1e3, 2),
         "p50_ms": round(p50, 4),
         "p95_ms": round(p95, 4),
@@ -267,4 +282,4 @@ def main(name, folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:4])

@@ -5,8 +5,10 @@
 //! - `mixture`: the same centres with 0.8 of even noise: within a group all rows are nearly equally far.
 //! - `iid`: noise alone, where nothing is near anything.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 const CENTRES: usize = 1000;
 const DIRECTIONS: usize = 24;
@@ -15,7 +17,8 @@ const QUERIES: usize = 200;
 pub struct Data {
     pub rows: usize,
     pub dimensions: usize,
-    pub base: Vec<f32>,
+    /// The file of the rows: three gigabytes at a million, so read in pieces.
+    base: PathBuf,
     pub queries: Vec<f32>,
     /// For each query the ten nearest rows, those among every tenth row, those among every hundredth.
     pub truth: Vec<[[i32; 10]; 3]>,
@@ -94,28 +97,38 @@ impl Source {
 pub fn write(folder: &Path, rows: usize, dimensions: usize, kind: &str) {
     fs::create_dir_all(folder).expect("a folder for the data");
     let source = Source::new(dimensions, kind);
-    let mut dice = Dice(2);
-    let base: Vec<f32> = (0..rows).flat_map(|_| source.row(&mut dice)).collect();
     let mut dice = Dice(3);
     let queries: Vec<f32> = (0..QUERIES).flat_map(|_| source.row(&mut dice)).collect();
+    let mut best: Vec<Nearest> = queries.chunks_exact(dimensions).map(Nearest::new).collect();
     let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let truth: Vec<u8> = queries
-        .chunks_exact(dimensions)
-        .flat_map(|query| nearest(&base, dimensions, query))
-        .flat_map(|ids| ids.map(i32::to_le_bytes))
-        .flatten()
-        .collect();
-    fs::write(folder.join("base.f32"), bytes(&base)).expect("room for the rows");
+    let mut base = BufWriter::new(File::create(folder.join("base.f32")).expect("room for the rows"));
+    let mut dice = Dice(2);
+    for id in 0..rows {
+        let row = source.row(&mut dice);
+        base.write_all(&bytes(&row)).expect("room for the rows");
+        best.iter_mut().for_each(|nearest| nearest.look(id, &row));
+    }
+    base.flush().expect("room for the rows");
+    let truth: Vec<u8> = best.iter().flat_map(Nearest::ids).flatten().flat_map(i32::to_le_bytes).collect();
     fs::write(folder.join("queries.f32"), bytes(&queries)).expect("room for the queries");
     fs::write(folder.join("truth.i32"), truth).expect("room for the answers");
     fs::write(folder.join("shape.txt"), format!("{rows} {dimensions} {kind}")).expect("room for the shape");
 }
 
-fn nearest(base: &[f32], dimensions: usize, query: &[f32]) -> [[i32; 10]; 3] {
-    let mut best: [Vec<(f64, i32)>; 3] = Default::default();
-    for (id, row) in base.chunks_exact(dimensions).enumerate() {
-        let rank = dot(row, query);
-        for (best, every) in best.iter_mut().zip([1, 10, 100]) {
+/// The ten nearest of one query so far: among all rows, every tenth, every hundredth.
+struct Nearest<'a> {
+    query: &'a [f32],
+    best: [Vec<(f64, i32)>; 3],
+}
+
+impl<'a> Nearest<'a> {
+    fn new(query: &'a [f32]) -> Self {
+        Self { query, best: Default::default() }
+    }
+
+    fn look(&mut self, id: usize, row: &[f32]) {
+        let rank = dot(row, self.query);
+        for (best, every) in self.best.iter_mut().zip([1, 10, 100]) {
             if id % every == 0 && (best.len() < 10 || rank > best[9].0) {
                 let place = best.partition_point(|(other, _)| *other >= rank);
                 best.insert(place, (rank, id as i32));
@@ -123,7 +136,12 @@ fn nearest(base: &[f32], dimensions: usize, query: &[f32]) -> [[i32; 10]; 3] {
             }
         }
     }
-    best.map(|best| std::array::from_fn(|place| best.get(place).map_or(-1, |(_, id)| *id)))
+
+    fn ids(&self) -> [[i32; 10]; 3] {
+        self.best
+            .each_ref()
+            .map(|best| std::array::from_fn(|place| best.get(place).map_or(-1, |(_, id)| *id)))
+    }
 }
 
 fn dot(left: &[f32], right: &[f32]) -> f64 {
@@ -156,15 +174,21 @@ pub fn read(folder: &Path) -> Data {
     Data {
         rows: numbers[0],
         dimensions: numbers[1],
-        base: floats("base.f32"),
+        base: folder.join("base.f32"),
         queries: floats("queries.f32"),
         truth,
     }
 }
 
 impl Data {
-    pub fn row(&self, index: usize) -> &[f32] {
-        &self.base[index * self.dimensions..][..self.dimensions]
+    /// Some rows, one after the other.
+    pub fn read(&self, range: Range<usize>) -> Vec<f32> {
+        let size = self.dimensions * 4;
+        let mut bytes = vec![0; range.len() * size];
+        let mut file = File::open(&self.base).expect("data made before");
+        file.seek(SeekFrom::Start((range.start * size) as u64)).expect("data made before");
+        file.read_exact(&mut bytes).expect("data made before");
+        bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().expect("four"))).collect()
     }
 
     pub fn queries(&self) -> impl Iterator<Item = (&[f32], &[[i32; 10]; 3])> {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use vector_table::{Cancel, Filter, Metric, Options, Recall, Row, Space, SpaceId, VectorTable};
 
 use crate::data::{self, Data};
-use crate::measure::{Figures, disk_mb, memory_mb, percentile, recall, time};
+use crate::measure::{Figures, Filled, Phase, disk_mb, memory_mb, percentile, processor_time, recall, time};
 
 const BATCH: usize = 1000;
 
@@ -19,16 +19,31 @@ fn connect(path: &Path) -> Connection {
     connection
 }
 
-pub fn measure(folder: &Path) -> Figures {
+pub fn fill(folder: &Path) {
     let (work, codes) = (folder.join("edgewise"), folder.join("edgewise/codes"));
-    let data = data::read(folder);
     fs::remove_dir_all(&work).ok();
     fs::create_dir_all(&work).expect("a folder");
-    let mut figures = Figures { system: "Edgewise".into(), ..Figures::default() };
-    let id = fill(&work, &codes, &data, &mut figures);
-    let Data { rows, dimensions, queries, truth, .. } = data;
-    // The rows are let go: what is in memory from here on is the table's.
-    let data = Data { rows, dimensions, queries, truth, base: Vec::new() };
+    write(&work, &codes, &data::read(folder)).keep(folder, "edgewise");
+}
+
+pub fn run(folder: &Path, phase: Phase) {
+    if phase.fills() {
+        fill(folder);
+    }
+    if phase.measures() {
+        println!("{}", measure(folder));
+    }
+}
+
+fn measure(folder: &Path) -> Figures {
+    let (work, codes, id) = (folder.join("edgewise"), folder.join("edgewise/codes"), SpaceId(1));
+    let data = data::read(folder);
+    let (rows, dimensions) = (data.rows, data.dimensions);
+    let mut figures = Figures {
+        system: "Edgewise".into(),
+        filled: Filled::recall(folder, "edgewise"),
+        ..Figures::default()
+    };
     let before = memory_mb();
     let ((connection, table), opened) = time(|| {
         let connection = connect(&work.join("data.sqlite"));
@@ -37,6 +52,7 @@ pub fn measure(folder: &Path) -> Figures {
         (connection, table)
     });
     figures.open_ms = opened.as_secs_f64() * 1e3;
+    ask(&table, &connection, &data, 0, &Filter::All);
     let (p50, p95, found) = ask(&table, &connection, &data, 0, &Filter::All);
     (figures.p50_ms, figures.p95_ms, figures.recall) = (p50, p95, found);
     let every = |step: usize| (0..rows as i64).step_by(step).collect::<Vec<i64>>();
@@ -51,7 +67,7 @@ pub fn measure(folder: &Path) -> Figures {
     figures
 }
 
-fn fill(work: &Path, codes: &Path, data: &Data, figures: &mut Figures) -> SpaceId {
+fn write(work: &Path, codes: &Path, data: &Data) -> Filled {
     let mut connection = connect(&work.join("data.sqlite"));
     let transaction = connection.transaction().expect("a transaction");
     transaction.execute_batch(VectorTable::SCHEMA).expect("the schema");
@@ -64,9 +80,11 @@ fn fill(work: &Path, codes: &Path, data: &Data, figures: &mut Figures) -> SpaceI
     let (written, filled) = time(|| {
         let (_, written) = time(|| {
             for start in (0..data.rows).step_by(BATCH) {
+                let vectors = data.read(start..data.rows.min(start + BATCH));
                 let transaction = connection.transaction().expect("a transaction");
-                let rows: Vec<Row<'_>> = (start..data.rows.min(start + BATCH))
-                    .map(|index| Row { id: index as i64, collection: 0, vector: data.row(index) })
+                let rows: Vec<Row<'_>> = (start as i64..)
+                    .zip(vectors.chunks_exact(data.dimensions))
+                    .map(|(id, vector)| Row { id, collection: 0, vector })
                     .collect();
                 table.upsert(&transaction, &rows).expect("room");
                 transaction.commit().expect("a commit");
@@ -78,11 +96,12 @@ fn fill(work: &Path, codes: &Path, data: &Data, figures: &mut Figures) -> SpaceI
         written
     });
     eprintln!("rows written in {written:.2?}, codes in {filled:.2?}");
-    figures.insert_per_second = data.rows as f64 / written.as_secs_f64();
-    figures.indexed_per_second = data.rows as f64 / filled.as_secs_f64();
     drop((table, connection));
-    figures.disk_mb = disk_mb(work);
-    id
+    Filled {
+        insert_per_second: data.rows as f64 / written.as_secs_f64(),
+        indexed_per_second: data.rows as f64 / filled.as_secs_f64(),
+        disk_mb: disk_mb(work),
+    }
 }
 
 fn search(table: &VectorTable, connection: &Connection, query: &[f32], filter: &Filter<'_>) -> Vec<i64> {
@@ -140,12 +159,30 @@ pub fn search_again(folder: &Path, every: usize) {
     let ids: Vec<i64> = (0..data.rows as i64).step_by(every).collect();
     let filter = if every == 1 { Filter::All } else { Filter::Ids(&ids) };
     let start = std::time::Instant::now();
-    let (mut searches, mut times) = (0, Vec::new());
+    let (mut searches, mut times, mut costs) = (0, Vec::new(), Vec::new());
     while start.elapsed().as_secs() < 5 {
         for (query, _) in data.queries() {
+            let before = processor_time();
             times.push(time(|| search(&table, &connection, query, &filter)).1);
+            costs.push(processor_time() - before);
             searches += 1;
         }
     }
-    println!("{searches} searches, p50 {:.4} ms", percentile(&mut times, 50));
+    let mean = costs.iter().sum::<std::time::Duration>().as_secs_f64() * 1e3 / searches as f64;
+    println!(
+        "{searches} searches, p50 {:.4} ms; on the processor p50 {:.4} ms, mean {mean:.4} ms",
+        percentile(&mut times, 50),
+        percentile(&mut costs, 50)
+    );
+}
+
+/// Makes the code files anew, with lists of so many rows.
+pub fn index_again(folder: &Path, list_rows: usize) {
+    let codes = folder.join("edgewise/codes");
+    fs::remove_dir_all(&codes).ok();
+    let connection = connect(&folder.join("edgewise/data.sqlite"));
+    let options = Options { list_rows, background: false, ..Options::default() };
+    let table = VectorTable::open(&connection, &codes, SpaceId(1), options).expect("the table");
+    let (_, took) = time(|| table.settle(&connection, &Cancel::new()).expect("codes"));
+    println!("lists of {list_rows} rows in {took:.1?}: {:?}", table.stats(&connection).expect("stats").segments);
 }

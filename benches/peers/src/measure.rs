@@ -3,15 +3,63 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What one system did.
-#[derive(Default)]
-pub struct Figures {
-    pub system: String,
+/// Making the table, searching it, or both. Apart, the tables of a million rows can be made one night and searched side by
+/// side the next day.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Fill,
+    Measure,
+    All,
+}
+
+impl Phase {
+    pub fn parse(word: Option<&str>) -> Self {
+        match word {
+            None | Some("all") => Self::All,
+            Some("fill") => Self::Fill,
+            Some("measure") => Self::Measure,
+            Some(other) => panic!("a phase is fill, measure or all, not {other}"),
+        }
+    }
+
+    pub fn fills(self) -> bool {
+        self != Self::Measure
+    }
+
+    pub fn measures(self) -> bool {
+        self != Self::Fill
+    }
+}
+
+/// What filling a table showed: kept beside it for a later measuring.
+#[derive(Clone, Copy, Default)]
+pub struct Filled {
     /// Rows a second until the last is committed: durable, and found by searches.
     pub insert_per_second: f64,
     /// Rows a second until the last has its place in the index files.
     pub indexed_per_second: f64,
     pub disk_mb: f64,
+}
+
+impl Filled {
+    pub fn keep(&self, folder: &Path, system: &str) {
+        let line = format!("{} {} {}", self.insert_per_second, self.indexed_per_second, self.disk_mb);
+        std::fs::write(folder.join(format!("{system}.filled")), line).expect("room for a line");
+    }
+
+    pub fn recall(folder: &Path, system: &str) -> Self {
+        let line = std::fs::read_to_string(folder.join(format!("{system}.filled"))).expect("filled before");
+        let mut numbers = line.split(' ').map(|word| word.parse().expect("a number"));
+        let mut next = || numbers.next().expect("three numbers");
+        Self { insert_per_second: next(), indexed_per_second: next(), disk_mb: next() }
+    }
+}
+
+/// What one system did.
+#[derive(Default)]
+pub struct Figures {
+    pub system: String,
+    pub filled: Filled,
     pub open_ms: f64,
     pub p50_ms: f64,
     pub p95_ms: f64,
@@ -30,9 +78,9 @@ impl std::fmt::Display for Figures {
              \"p95_ms\":{:.4},\"recall\":{:.4},\"filtered_10_p50_ms\":{:.4},\"filtered_10_recall\":{:.4},\
              \"filtered_1_p50_ms\":{:.4},\"filtered_1_recall\":{:.4},\"replace_ms\":{:.2},\"memory_mb\":{:.1}}}",
             self.system,
-            self.insert_per_second,
-            self.indexed_per_second,
-            self.disk_mb,
+            self.filled.insert_per_second,
+            self.filled.indexed_per_second,
+            self.filled.disk_mb,
             self.open_ms,
             self.p50_ms,
             self.p95_ms,
@@ -85,4 +133,12 @@ pub fn memory_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or("VmRSS: 0 kB");
     line.split_whitespace().nth(1).and_then(|number| number.parse::<f64>().ok()).unwrap_or(0.0) / 1e3
+}
+
+/// Time that this thread was on a processor: what a search costs, whoever else wants the processor.
+pub fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the clock is one of Linux, and the structure is ours.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

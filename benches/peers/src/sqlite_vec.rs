@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, ffi};
 
 use crate::data::{self, Data};
-use crate::measure::{Figures, disk_mb, memory_mb, percentile, recall, time};
+use crate::measure::{Figures, Filled, Phase, disk_mb, memory_mb, percentile, recall, time};
 
 const BATCH: usize = 1000;
 
@@ -26,7 +26,20 @@ fn blob(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-pub fn measure(folder: &Path) -> Figures {
+pub fn run(folder: &Path, phase: Phase) {
+    register();
+    let work = folder.join("sqlite-vec");
+    if phase.fills() {
+        fs::remove_dir_all(&work).ok();
+        fs::create_dir_all(&work).expect("a folder");
+        fill(&work, &data::read(folder)).keep(folder, "sqlite-vec");
+    }
+    if phase.measures() {
+        println!("{}", measure(folder, &work));
+    }
+}
+
+fn register() {
     type Entry = unsafe extern "C" fn(
         *mut ffi::sqlite3,
         *mut *mut std::os::raw::c_char,
@@ -37,14 +50,13 @@ pub fn measure(folder: &Path) -> Figures {
         let entry: Entry = std::mem::transmute(sqlite_vec::sqlite3_vec_init as *const ());
         ffi::sqlite3_auto_extension(Some(entry));
     }
-    let work = folder.join("sqlite-vec");
+}
+
+fn measure(folder: &Path, work: &Path) -> Figures {
     let data = data::read(folder);
-    fs::remove_dir_all(&work).ok();
-    fs::create_dir_all(&work).expect("a folder");
-    let mut figures = Figures { system: "sqlite-vec float32".into(), ..Figures::default() };
-    fill(&work, &data, &mut figures);
-    let Data { rows, dimensions, queries, truth, .. } = data;
-    let data = Data { rows, dimensions, queries, truth, base: Vec::new() };
+    let (rows, dimensions) = (data.rows, data.dimensions);
+    let filled = Filled::recall(folder, "sqlite-vec");
+    let mut figures = Figures { system: "sqlite-vec float32".into(), filled, ..Figures::default() };
     let before = memory_mb();
     let (connection, opened) = time(|| {
         let connection = connect(&work.join("data.sqlite"));
@@ -52,6 +64,7 @@ pub fn measure(folder: &Path) -> Figures {
         connection
     });
     figures.open_ms = opened.as_secs_f64() * 1e3;
+    ask(&connection, &data, 0, None);
     let (p50, p95, found) = ask(&connection, &data, 0, None);
     (figures.p50_ms, figures.p95_ms, figures.recall) = (p50, p95, found);
     let every = |step: usize| {
@@ -64,11 +77,11 @@ pub fn measure(folder: &Path) -> Figures {
     let (p50, _, found) = ask(&connection, &data, 2, Some(&hundredth));
     figures.filtered_1 = (p50, found);
     figures.memory_mb = memory_mb() - before;
-    figures.replace_ms = replace(&work, &data);
+    figures.replace_ms = replace(work, &data);
     figures
 }
 
-fn fill(work: &Path, data: &Data, figures: &mut Figures) {
+fn fill(work: &Path, data: &Data) -> Filled {
     let mut connection = connect(&work.join("data.sqlite"));
     let create = format!(
         "CREATE VIRTUAL TABLE rows USING vec0(id INTEGER PRIMARY KEY, vector float[{}] distance_metric=cosine)",
@@ -77,20 +90,20 @@ fn fill(work: &Path, data: &Data, figures: &mut Figures) {
     connection.execute_batch(&create).expect("the table");
     let (_, filled) = time(|| {
         for start in (0..data.rows).step_by(BATCH) {
+            let vectors = data.read(start..data.rows.min(start + BATCH));
             let transaction = connection.transaction().expect("a transaction");
-            for index in start..data.rows.min(start + BATCH) {
+            for (id, vector) in (start as i64..).zip(vectors.chunks_exact(data.dimensions)) {
                 transaction
                     .prepare_cached("INSERT INTO rows (id, vector) VALUES (?1, ?2)")
-                    .and_then(|mut insert| insert.execute((index as i64, blob(data.row(index)))))
+                    .and_then(|mut insert| insert.execute((id, blob(vector))))
                     .expect("room");
             }
             transaction.commit().expect("a commit");
         }
     });
-    figures.insert_per_second = data.rows as f64 / filled.as_secs_f64();
-    figures.indexed_per_second = figures.insert_per_second;
+    let rate = data.rows as f64 / filled.as_secs_f64();
     drop(connection);
-    figures.disk_mb = disk_mb(work);
+    Filled { insert_per_second: rate, indexed_per_second: rate, disk_mb: disk_mb(work) }
 }
 
 fn search(connection: &Connection, query: &[f32], ids: Option<&str>) -> Vec<i64> {

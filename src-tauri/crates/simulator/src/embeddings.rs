@@ -205,6 +205,12 @@ fn counted(model: &Model, texts: &[&str], cuts: bool) -> Result<usize, Refusal> 
     }
 }
 
+/// The vector that a model answers for a text, without asking a server; none for a model that is unknown.
+#[must_use]
+pub fn embed(model: &str, pooling: &str, text: &str) -> Option<Vec<f32>> {
+    crate::catalogue::find(model).map(|model| vector(model, pooling, text))
+}
+
 /// The unit vector of a text. Models and poolings have directions of their own, so that mixing them finds nothing.
 pub(crate) fn vector(model: &Model, pooling: &str, text: &str) -> Vec<f32> {
     let size = dimensions(model);

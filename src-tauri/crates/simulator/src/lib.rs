@@ -114,6 +114,7 @@ mod words;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+pub use embeddings::embed;
 pub use errors::names as error_names;
 pub use scenario::{
     Effects, ErrorShape, ImageFault, LineEnd, NoAnswer, RawAnswer, Rule, Scenario, StreamError,

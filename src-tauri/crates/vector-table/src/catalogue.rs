@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use crate::draft::FINISHED;
 use crate::error::Result;
 use crate::rows::{self, Snapshot};
-use crate::segment::{FINISHED, Segment};
+use crate::segment::Segment;
 use crate::space::{Space, SpaceId};
 
 /// A range of slots, the end excluded.
@@ -23,7 +24,8 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Opens the code files of a space that belong to this database. Those that never can are deleted.
+    /// Opens the code files of a space that belong to this database. Those that never can are deleted, and those of spaces
+    /// that were dropped.
     pub fn load(
         connection: &Connection,
         folder: &Path,
@@ -31,6 +33,7 @@ impl Catalogue {
         space: &Space,
         now: Snapshot,
     ) -> Result<Self> {
+        remove_dropped(connection, folder)?;
         let mut found = Vec::new();
         for path in code_files(folder, id) {
             // A file that cannot be opened is as good as none: another process may just have replaced it.
@@ -78,6 +81,36 @@ impl Catalogue {
     fn insert(&mut self, segment: Arc<Segment>) {
         let at = self.segments.partition_point(|other| other.range() < segment.range());
         self.segments.insert(at, segment);
+    }
+
+    /// Whether a code file has slots of this range, for whichever version of the table.
+    #[must_use]
+    pub fn has_file_over(&self, range: Range) -> bool {
+        self.overlapping(range).any(|segment| segment.path.is_some())
+    }
+
+    /// Whether this very segment is in it.
+    #[must_use]
+    pub fn has(&self, segment: &Arc<Segment>) -> bool {
+        self.segments.iter().any(|other| Arc::ptr_eq(other, segment))
+    }
+
+    /// The parts of a gap that no code file has. The others have one for newer versions of the table only, and that one is
+    /// worth more than codes for a reader of an older version, which reads the rows.
+    #[must_use]
+    pub fn without_files(&self, gap: Range) -> Vec<Range> {
+        let (mut parts, mut reached) = (Vec::new(), gap.0);
+        for segment in self.overlapping(gap).filter(|segment| segment.path.is_some()) {
+            let (from, to) = segment.range();
+            if from > reached {
+                parts.push((reached, from));
+            }
+            reached = reached.max(to);
+        }
+        if gap.1 > reached {
+            parts.push((reached, gap.1));
+        }
+        parts
     }
 
     /// The catalogue with this segment instead of all that overlap with it, and those.
@@ -163,27 +196,48 @@ fn fits(
     {
         return Ok(Fit::Foreign);
     }
-    if header.to > now.next_slot || (header.version > now.version && !header.complete) {
+    if header.to > now.next_slot || header.version > now.version {
         return Ok(Fit::Unclear);
     }
-    let stamp = rows::stamp_of(connection, id, header.to - 1)?;
+    // The stamp of the version that was read proves all changes up to it, deletions too.
+    let stamp = rows::stamp_of(connection, id, header.version)?;
     Ok(if stamp == Some(header.stamp) { Fit::Belongs } else { Fit::Foreign })
 }
 
 /// The finished code files of a space.
 #[must_use]
 pub fn code_files(folder: &Path, id: SpaceId) -> Vec<PathBuf> {
-    let prefix = format!("{}-", id.0);
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+    let mut files = all_files(folder);
+    files.retain(|path| space_of(path) == Some(id.0));
+    files.sort();
+    files
+}
+
+fn all_files(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder)
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == FINISHED))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&prefix)))
-        .collect();
-    files.sort();
-    files
+        .collect()
+}
+
+/// The number that a code file's name begins with.
+fn space_of(path: &Path) -> Option<i64> {
+    path.file_name()?.to_str()?.split_once('-')?.0.parse().ok()
+}
+
+/// Deletes the files of spaces that are no more: their numbers are never used again.
+fn remove_dropped(connection: &Connection, folder: &Path) -> Result<()> {
+    for path in all_files(folder) {
+        if let Some(space) = space_of(&path)
+            && !rows::has_space(connection, SpaceId(space))?
+        {
+            remove(&path);
+        }
+    }
+    Ok(())
 }
 
 /// Deletes a code file. One that cannot be deleted costs space until the next start, nothing else.

@@ -176,6 +176,19 @@ pub enum Trust {
     Proof,
 }
 
+/// A list's centre as a search needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat<'a> {
+    /// The centre.
+    pub place: &'a [f32],
+    /// Its squared length.
+    pub square: f32,
+    /// The mean length of the segment's rows: see [`Centre`].
+    pub unit: f32,
+    /// The length of the list's longest row.
+    pub reach: f32,
+}
+
 /// A query against one segment: its lookup tables, and how to turn their sums into ranks.
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -233,13 +246,25 @@ impl Prepared {
         }
     }
 
-    /// How ranks come out for a list with this centre. `reach` is the length of the list's longest row.
+    /// How ranks come out for a list with this centre.
     #[must_use]
-    pub fn affine(&self, level: Level, query: &[f32], centre: &Centre, reach: f32) -> Affine {
-        let away = level.distance_square(query, &centre.anchor);
-        let mut constant = match self.metric {
-            Metric::Cosine | Metric::Dot => level.dot(query, &centre.place),
-            Metric::Euclidean => -away / 2.0,
+    pub fn affine(&self, level: Level, query: &[f32], seat: Seat<'_>) -> Affine {
+        let Seat { place, square, unit, reach } = seat;
+        let dot = || level.dot(query, place);
+        let (away, mut constant) = match self.metric {
+            Metric::Cosine => {
+                // From the product, which is needed anyway: rows and centres are no longer than 1.
+                let dot = dot();
+                ((self.query_norm * self.query_norm + square - 2.0 * dot).max(0.0), dot)
+            }
+            Metric::Dot => {
+                let anchor: Vec<f32> = place.iter().map(|value| value / unit).collect();
+                (level.distance_square(query, &anchor), dot())
+            }
+            Metric::Euclidean => {
+                let away = level.distance_square(query, place);
+                (away, -away / 2.0)
+            }
         };
         let margin = match self.trust {
             Trust::Deviations(margin) => margin * away.sqrt(),

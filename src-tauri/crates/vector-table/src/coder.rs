@@ -3,12 +3,14 @@
 use rusqlite::Connection;
 
 use crate::code::{Centre, Coded, Mean, encode};
+use crate::draft::{Draft, Parts};
 use crate::error::{Error, Result};
+use crate::header::Header;
 use crate::kernels::Level;
 use crate::list::{Label, ListBuilder};
 use crate::rotation::Rotation;
 use crate::rows::{self, Reading};
-use crate::segment::{Draft, Header, Parts, Segment};
+use crate::segment::Segment;
 use crate::space::{Metric, Space, SpaceId};
 use crate::{Cancel, catalogue::Range};
 
@@ -17,6 +19,9 @@ const CENTRE_ROWS: usize = 4096;
 
 /// Slots read in one transaction: short ones, so that the write-ahead log can be emptied between.
 pub const CHUNK_SLOTS: u32 = 8192;
+
+/// Rows coded between two looks at whether it was cancelled: about two milliseconds.
+const CANCEL_ROWS: usize = 128;
 
 /// What coding needs to know of a space.
 #[derive(Debug)]
@@ -112,6 +117,9 @@ impl Coder {
             let reading = Snapshotted::begin(connection)?;
             rows::each_in_range(connection, self.id, self.space.dimensions, (from, to), |row| {
                 rows += 1;
+                if rows % CANCEL_ROWS == 0 {
+                    cancel.check()?;
+                }
                 take(self.turn(row, &mut plain))?;
                 Ok(true)
             })?;
@@ -157,8 +165,7 @@ impl Coder {
             self.push(&mut draft, &mut list, &centre, &row, &mut coded)?;
         }
         let header = Header { unit, ..self.header(connection, range, version, rows)? };
-        let parts =
-            Parts { header, origin: centre.place.clone(), centres: vec![centre.place], lists: vec![list] };
+        let parts = Parts { header, origin: centre.place.clone(), centres: centre.place, lists: vec![list] };
         draft.finish(parts).map_err(Error::code_file)
     }
 
@@ -176,11 +183,11 @@ impl Coder {
     /// The header of a segment over `range`.
     ///
     /// # Errors
-    /// When the database has no stamp for it: the range was rolled back, or the table is damaged.
+    /// When the database has no stamp for this version: the table is damaged.
     pub fn header(&self, connection: &Connection, range: Range, version: i64, rows: usize) -> Result<Header> {
-        let stamp = rows::stamp_of(connection, self.id, range.1 - 1)?.ok_or_else(|| Error::DamagedRow {
+        let stamp = rows::stamp_of(connection, self.id, version)?.ok_or_else(|| Error::DamagedRow {
             id: self.id.0,
-            what: format!("the space has no batch for slot {}", range.1 - 1),
+            what: format!("the space has no change of version {version}"),
         })?;
         Ok(Header {
             space: self.id.0,
@@ -194,8 +201,10 @@ impl Coder {
             complete: rows == (range.1 - range.0) as usize,
             rows,
             trained: rows,
+            inverted: false,
             probes: 1,
             unit: 1.0,
+            slack: f32::INFINITY,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What all handles of one table share: its space, its catalogue of codes, and the bell of its worker.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,6 +14,9 @@ use crate::table::Options;
 
 /// Searches that leave their memory to the next ones, at most.
 const SPARE_SCRATCHES: usize = 4;
+
+/// Versions of the table that are remembered.
+const SEEN_VERSIONS: usize = 256;
 
 /// What all handles of one table share.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub struct Core {
     pub bell: Bell,
     /// Held by the one search that brings codes up to date for all.
     pub catching_up: Mutex<()>,
+    /// Versions that something here comes from, with their stamps: the newest, and some before it.
+    seen: Mutex<BTreeMap<i64, i64>>,
     catalogue: RwLock<Arc<Catalogue>>,
     scratches: Mutex<Vec<Scratch>>,
     failure: Mutex<Option<String>>,
@@ -56,6 +62,7 @@ impl Core {
             options,
             bell: Bell::default(),
             catching_up: Mutex::new(()),
+            seen: Mutex::default(),
             catalogue: RwLock::new(Arc::new(catalogue)),
             scratches: Mutex::default(),
             failure: Mutex::default(),
@@ -68,17 +75,53 @@ impl Core {
         Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a segment in the place of those that overlap with it; returns those.
+    /// Remembers a version that something here comes from.
+    pub fn see(&self, version: i64, stamp: i64) {
+        let mut seen = locked(&self.seen);
+        seen.insert(version, stamp);
+        if seen.len() > SEEN_VERSIONS {
+            seen.pop_first();
+        }
+    }
+
+    /// The newest version that anything here comes from, and its stamp.
+    #[must_use]
+    pub fn newest_seen(&self) -> (i64, i64) {
+        locked(&self.seen).last_key_value().map_or((0, 0), |(version, stamp)| (*version, *stamp))
+    }
+
+    /// The stamp of a version, if it was seen lately.
+    #[must_use]
+    pub fn stamp_seen(&self, version: i64) -> Option<i64> {
+        locked(&self.seen).get(&version).copied()
+    }
+
+    /// Puts a code file's segment in the place of those that overlap with it; returns those.
     pub fn publish(&self, segment: Segment) -> Vec<Arc<Segment>> {
+        self.see(segment.header.version, segment.header.stamp);
         let mut current = self.catalogue.write().unwrap_or_else(PoisonError::into_inner);
         let (next, replaced) = current.with(Arc::new(segment));
         *current = Arc::new(next);
         replaced
     }
 
-    /// Drops a damaged segment and its file. Its rows are coded again.
+    /// Adds codes that are only in memory, unless a code file has come for their slots in the meantime: memory never takes
+    /// the place of a file.
+    pub fn publish_in_memory(&self, segment: Segment) {
+        self.see(segment.header.version, segment.header.stamp);
+        let mut current = self.catalogue.write().unwrap_or_else(PoisonError::into_inner);
+        if !current.has_file_over(segment.range()) {
+            *current = Arc::new(current.with(Arc::new(segment)).0);
+        }
+    }
+
+    /// Drops a damaged segment and its file. Its rows are coded again. Of two searches that find the damage the second finds
+    /// the segment gone, and a new file perhaps in its place, which stays.
     pub fn discard(&self, segment: &Arc<Segment>) {
         let mut current = self.catalogue.write().unwrap_or_else(PoisonError::into_inner);
+        if !current.has(segment) {
+            return;
+        }
         *current = Arc::new(current.without(segment));
         if let Some(path) = &segment.path {
             remove(path);

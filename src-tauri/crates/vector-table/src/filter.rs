@@ -1,5 +1,7 @@
 //! Which rows a search may return.
 
+use std::cell::OnceCell;
+
 use crate::kernels::BLOCK_ROWS;
 use crate::list::ListView;
 
@@ -30,18 +32,11 @@ pub enum Allowed {
     And(Vec<Allowed>),
 }
 
-/// A set of ids: bits where they lie close together, a list in order where they do not.
+/// A set of ids, in order; asked about single ids it makes bits of them where they lie close together.
 #[derive(Debug)]
-pub enum Ids {
-    /// Bit `i` is the id `first + i`.
-    Dense {
-        /// The lowest id.
-        first: i64,
-        /// One bit for each id from there on.
-        bits: Vec<u64>,
-    },
-    /// In order.
-    Sparse(Vec<i64>),
+pub struct Ids {
+    sorted: Vec<i64>,
+    bits: OnceCell<Option<Vec<u64>>>,
 }
 
 /// A span of so many ids is kept as bits in any case: a megabyte.
@@ -53,46 +48,59 @@ const DENSE: u64 = 64;
 impl Ids {
     fn new(ids: &[i64]) -> Self {
         let mut sorted = ids.to_vec();
-        sorted.sort_unstable();
-        sorted.dedup();
-        let (Some(first), Some(last)) = (sorted.first().copied(), sorted.last().copied()) else {
-            return Ids::Sparse(sorted);
+        if !ids.is_sorted_by(|a, b| a < b) {
+            sorted.sort_unstable();
+            sorted.dedup();
+        }
+        Self { sorted, bits: OnceCell::new() }
+    }
+
+    fn first(&self) -> i64 {
+        self.sorted.first().copied().unwrap_or(0)
+    }
+
+    /// Bit `i` is the id `first + i`.
+    fn bits(&self) -> Option<&[u64]> {
+        let make = || {
+            let (first, last) = (self.first(), self.sorted.last().copied()?);
+            let span = last.abs_diff(first);
+            if span > SHORT_SPAN && span / DENSE > self.sorted.len() as u64 {
+                return None;
+            }
+            let mut bits = vec![0u64; span as usize / 64 + 1];
+            for id in &self.sorted {
+                let bit = id.abs_diff(first) as usize;
+                bits[bit / 64] |= 1 << (bit % 64);
+            }
+            Some(bits)
         };
-        let span = last.abs_diff(first);
-        if span > SHORT_SPAN && span / DENSE > sorted.len() as u64 {
-            return Ids::Sparse(sorted);
-        }
-        let mut bits = vec![0u64; span as usize / 64 + 1];
-        for id in sorted {
-            let bit = id.abs_diff(first) as usize;
-            bits[bit / 64] |= 1 << (bit % 64);
-        }
-        Ids::Dense { first, bits }
+        self.bits.get_or_init(make).as_deref()
     }
 
     #[inline]
     fn contains(&self, id: i64) -> bool {
-        match self {
+        match self.bits() {
             // Below the first the difference wraps to more than any set has bits for.
-            Ids::Dense { first, bits } => bit(bits, id.wrapping_sub(*first) as u64) == 1,
-            Ids::Sparse(sorted) => sorted.binary_search(&id).is_ok(),
+            Some(bits) => bit(bits, id.wrapping_sub(self.first()) as u64) == 1,
+            None => self.sorted.binary_search(&id).is_ok(),
         }
     }
 
     /// The bits of up to 32 ids, eight little-endian bytes each.
     fn mask(&self, ids: &[u8]) -> u32 {
-        let Ids::Dense { first, bits } = self else {
+        let Some(bits) = self.bits() else {
             return mask(ids, |id| self.contains(id));
         };
+        let first = self.first();
         // Rows written in the order of their ids: the bits lie side by side as well.
-        let start = number(ids).wrapping_sub(*first) as u64;
+        let start = number(ids).wrapping_sub(first) as u64;
         if ids.len() == 8 * BLOCK_ROWS && start < u64::MAX / 2 && consecutive(ids) {
             let word = |index: u64| bits.get(index as usize).copied().unwrap_or(0);
             let (index, shift) = (start / 64, start % 64);
             let above = if shift > 32 { word(index + 1) << (64 - shift) } else { 0 };
             return (word(index) >> shift | above) as u32;
         }
-        mask(ids, |id| bit(bits, id.wrapping_sub(*first) as u64) == 1)
+        mask(ids, |id| bit(bits, id.wrapping_sub(first) as u64) == 1)
     }
 }
 
@@ -138,14 +146,33 @@ impl Allowed {
         }
     }
 
-    /// Whether everything is allowed.
+    /// Whether all rows of these collections are allowed; of any collection where none are named.
     #[must_use]
-    pub fn is_all(&self) -> bool {
+    pub fn covers(&self, collections: Option<&[i64]>) -> bool {
         match self {
             Allowed::All => true,
-            Allowed::And(parts) => parts.iter().all(Allowed::is_all),
-            Allowed::Collections(_) | Allowed::Ids(_) => false,
+            Allowed::Collections(sorted) => {
+                collections.is_some_and(|all| all.iter().all(|one| contains(sorted, *one)))
+            }
+            Allowed::And(parts) => parts.iter().all(|part| part.covers(collections)),
+            Allowed::Ids(_) => false,
         }
+    }
+
+    /// All ids that may be allowed, in order, when the filter names ids. What else it asks for is not looked at.
+    #[must_use]
+    pub fn ids(&self) -> Option<&[i64]> {
+        match self {
+            Allowed::Ids(ids) => Some(&ids.sorted),
+            Allowed::And(parts) => parts.iter().filter_map(Allowed::ids).min_by_key(|ids| ids.len()),
+            Allowed::All | Allowed::Collections(_) => None,
+        }
+    }
+
+    /// Whether it asks for ids alone.
+    #[must_use]
+    pub fn is_ids(&self) -> bool {
+        matches!(self, Allowed::Ids(_))
     }
 
     /// Whether this row is allowed.
@@ -166,6 +193,21 @@ impl Allowed {
             *last = (1 << (list.rows % BLOCK_ROWS)) - 1;
         }
         self.narrow(list, masks);
+    }
+
+    /// Narrows masks whose rows are few, one row after the other.
+    pub fn narrow_rows(&self, list: &ListView<'_>, masks: &mut [u32]) {
+        for (block, mask) in masks.iter_mut().enumerate() {
+            let mut left = *mask;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                let row = block * BLOCK_ROWS + bit as usize;
+                if !self.allows(list.id(row), list.collection(row)) {
+                    *mask &= !(1 << bit);
+                }
+            }
+        }
     }
 
     fn narrow(&self, list: &ListView<'_>, masks: &mut [u32]) {

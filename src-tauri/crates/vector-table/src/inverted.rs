@@ -9,21 +9,27 @@ use rusqlite::Connection;
 
 use crate::cancel::Cancel;
 use crate::catalogue::Range;
-use crate::code::{Centre, Coded, Mean, Prepared, Trust, encode};
+use crate::code::{Centre, Coded, Mean};
 use crate::coder::{Coder, Turned};
+use crate::draft::{Draft, Parts};
 use crate::error::{Error, Result};
-use crate::kernels::{BLOCK_ROWS, Level};
-use crate::list::{Label, ListBuilder};
+use crate::guide::{Guide, guiding};
+use crate::header::Header;
+use crate::list::ListBuilder;
 use crate::rotation::split_mix;
-use crate::rows::Picker;
-use crate::segment::{Damaged, Draft, Header, Parts, Segment};
+use crate::rows::{self, Picker};
+use crate::segment::{Damaged, Segment};
 use crate::space::Metric;
 
-/// Rows for each list, on the average.
-const ROWS_PER_LIST: usize = 1000;
+/// The fewest and the most lists. With more than these the choice among them would cost more than they save, and their
+/// sample more memory than the rest of the table.
+const LISTS: std::ops::RangeInclusive<usize> = 4..=4096;
 
-/// Sample rows for each list: enough for a mean, and 100 MB at a million rows of 768.
+/// Sample rows for each list: enough for a mean.
 const SAMPLE_PER_LIST: usize = 32;
+
+/// Sample rows at most: 150 MB of 768 places.
+const MOST_SAMPLE: usize = 49_152;
 
 /// Rounds of k-means. Later ones move little.
 const ROUNDS: usize = 8;
@@ -33,87 +39,17 @@ const ROUNDS: usize = 8;
 const TRIAL_QUERIES: usize = 48;
 const TRIAL_NEIGHBOURS: usize = 10;
 
-/// So many lists are looked into in any case.
+/// A search may look into so many lists in any case.
 const LEAST_PROBES: usize = 12;
 
-/// Finds the centres nearest to a vector.
-#[derive(Debug)]
-pub struct Guide {
-    centres: Vec<Vec<f32>>,
-    origin: Centre,
-    list: ListBuilder,
-}
+/// The share of the trials' neighbours whose lists must be within the slack, and what is added for other queries.
+const WITHIN_SLACK: f64 = 0.995;
+const MORE_SLACK: f32 = 1.1;
 
-impl Guide {
-    /// Over these centres.
-    #[must_use]
-    pub fn new(level: Level, centres: Vec<Vec<f32>>) -> Self {
-        let places = centres.first().map_or(0, Vec::len);
-        let mut mean = Mean::new(places);
-        centres.iter().for_each(|centre| mean.add(centre, level.dot(centre, centre).sqrt()));
-        let origin = Centre::new(&mean.place(), &mean.place(), 1.0);
-        let (mut list, mut coded) = (ListBuilder::default(), Coded::default());
-        for (index, place) in centres.iter().enumerate() {
-            let norm = level.dot(place, place).sqrt();
-            encode(level, Metric::Euclidean, place, norm.max(1e-6), &origin, &mut coded);
-            let label = Label { slot: index as u32, place: 0, id: 0, collection: 0 };
-            list.push(&coded.bits, coded.coarse, label, norm);
-        }
-        Self { centres, origin, list }
-    }
+/// Rows this near are the same row: how far their list's centre lies says nothing.
+const NO_DISTANCE: f32 = 1e-5;
 
-    /// The `count` nearest centres, nearest first.
-    #[must_use]
-    pub fn nearest(&self, level: Level, vector: &[f32], count: usize, scratch: &mut Vec<f32>) -> Vec<usize> {
-        let around = (self.origin.place.as_slice(), 1.0);
-        let prepared = Prepared::new(level, Metric::Euclidean, vector, around, Trust::Deviations(0.0));
-        let affine = prepared.affine(level, vector, &self.origin, self.list.reach);
-        let blocks = self.centres.len().div_ceil(BLOCK_ROWS);
-        scratch.resize(blocks * (BLOCK_ROWS + 1), 0.0);
-        let (ranks, maxima) = scratch.split_at_mut(blocks * BLOCK_ROWS);
-        level.scan(&self.list.blocks, &prepared.lookup, &affine, ranks, maxima);
-        let wanted = (2 * count + 8).min(self.centres.len());
-        let mut order: Vec<(f32, usize)> = ranks[..self.centres.len()]
-            .iter()
-            .copied()
-            .enumerate()
-            .map(|(index, rank)| (rank, index))
-            .collect();
-        if wanted < order.len() {
-            order.select_nth_unstable_by(wanted - 1, |a, b| b.0.total_cmp(&a.0));
-            order.truncate(wanted);
-        }
-        for (rank, index) in &mut order {
-            *rank = -level.distance_square(vector, &self.centres[*index]);
-        }
-        order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        order.truncate(count);
-        order.into_iter().map(|(_, index)| index).collect()
-    }
-
-    /// The `count` lists to look into first for a query in rank units, among rows of the mean length `unit`.
-    ///
-    /// A query for dot products is taken for a row of twice that length: its best rows are long ones, but a list's
-    /// centre says little of the rows that lie across, and distance sends both to the same list.
-    #[must_use]
-    pub fn lists_for(
-        &self,
-        level: Level,
-        metric: Metric,
-        unit: f32,
-        query: &[f32],
-        count: usize,
-        scratch: &mut Vec<f32>,
-    ) -> Vec<usize> {
-        if metric != Metric::Dot {
-            return self.nearest(level, query, count, scratch);
-        }
-        let scaled: Vec<f32> = query.iter().map(|value| 2.0 * unit * value).collect();
-        self.nearest(level, &scaled, count, scratch)
-    }
-}
-
-/// Makes an inverted file of all rows in `range`.
+/// Makes an inverted file of all rows in `range`, of which there are about `rows`, with lists of about `list_rows`.
 ///
 /// # Errors
 /// [`Error::Cancelled`], [`Error::CodeFile`], and what the database says.
@@ -121,23 +57,24 @@ pub fn build(
     coder: &Coder,
     connection: &Connection,
     range: Range,
-    rows: usize,
+    (rows, list_rows): (usize, usize),
     draft: Draft,
     cancel: &Cancel,
 ) -> Result<Segment> {
-    let lists = (rows / ROWS_PER_LIST).clamp(16, 4096);
-    let sample = sample(coder, connection, range, lists * SAMPLE_PER_LIST, cancel)?;
+    let lists = (rows / list_rows.max(1)).clamp(*LISTS.start(), *LISTS.end());
+    let sample = sample(coder, connection, (lists * SAMPLE_PER_LIST).min(MOST_SAMPLE), cancel)?;
     let places = centres(coder, &sample, lists, cancel)?;
     let mut mean = Mean::new(coder.rotation.padded());
     sample.iter().for_each(|row| mean.add(&row.places, row.norm));
     let trials = trials(coder, &sample);
     drop(sample);
-    let lists = places.iter().map(|_| ListBuilder::default()).collect();
+    let lists = vec![ListBuilder::default(); places.len() / coder.rotation.padded()];
     let (origin, unit) = (mean.place(), coder.unit(&mean));
     let mut filling = Filling { coder, draft, origin, unit, places, lists, trials };
     let (version, read) = filling.fill(connection, range, cancel)?;
-    let probes = filling.probes();
-    let header = Header { probes, unit: filling.unit, ..coder.header(connection, range, version, read)? };
+    let (probes, slack) = filling.probes();
+    let known = coder.header(connection, range, version, read)?;
+    let header = Header { inverted: true, probes, slack, unit: filling.unit, ..known };
     filling.finish(header)
 }
 
@@ -155,19 +92,19 @@ pub fn extend(
 ) -> Result<Result<Segment, Damaged>> {
     let mut lists = Vec::with_capacity(base.lists());
     for list in 0..base.lists() {
+        cancel.check()?;
         match base.list(list) {
             Ok(view) => lists.push(ListBuilder::from_view(&view, base.reach(list))),
             Err(damaged) => return Ok(Err(damaged)),
         }
     }
-    draft.records_of(base).map_err(Error::code_file)?;
-    let places: Vec<Vec<f32>> = base.centres.iter().map(|centre| centre.place.clone()).collect();
+    draft.records_of(base, cancel)?;
     let mut filling = Filling {
         coder,
         draft,
         origin: base.origin.clone(),
         unit: base.header.unit,
-        places,
+        places: base.centres().to_vec(),
         lists,
         trials: Vec::new(),
     };
@@ -179,7 +116,9 @@ pub fn extend(
             from: base.header.from,
             complete: base.header.complete && added.complete,
             trained: base.header.trained,
+            inverted: true,
             probes: base.header.probes,
+            slack: base.header.slack,
             unit: base.header.unit,
             ..added
         })
@@ -192,7 +131,8 @@ struct Filling<'a> {
     draft: Draft,
     origin: Vec<f32>,
     unit: f32,
-    places: Vec<Vec<f32>>,
+    /// The centres, one after the other.
+    places: Vec<f32>,
     lists: Vec<ListBuilder>,
     trials: Vec<Trial>,
 }
@@ -205,6 +145,16 @@ struct Trial {
 }
 
 impl Trial {
+    /// The squared distance of the last of the nearest; nothing can be said of dot products.
+    fn tenth(&self, metric: Metric) -> f32 {
+        let rank = self.nearest.last().map_or(f32::NEG_INFINITY, |worst| worst.0);
+        match metric {
+            Metric::Cosine => 2.0 - 2.0 * rank,
+            Metric::Euclidean => -rank,
+            Metric::Dot => 0.0,
+        }
+    }
+
     fn see(&mut self, coder: &Coder, row: &[f32], list: usize) {
         let rank = match coder.space.metric {
             Metric::Euclidean => -coder.level.distance_square(&self.query, row),
@@ -219,13 +169,14 @@ impl Trial {
 
 impl Filling<'_> {
     fn fill(&mut self, connection: &Connection, range: Range, cancel: &Cancel) -> Result<(i64, usize)> {
-        let coder = self.coder;
-        let guide = Guide::new(coder.level, self.places.clone());
-        let centres: Vec<Centre> =
-            self.places.iter().map(|place| Centre::new(place, &self.origin, self.unit)).collect();
+        let (coder, padded) = (self.coder, self.coder.rotation.padded());
+        let guide = Guide::new(coder.level, &self.places, padded);
+        let places = self.places.chunks_exact(padded);
+        let centres: Vec<Centre> = places.map(|place| Centre::new(place, &self.origin, self.unit)).collect();
         let (mut scratch, mut coded) = (Vec::new(), Coded::default());
         coder.read(connection, range, cancel, |row| {
-            let nearest = guide.nearest(coder.level, &row.places, 1, &mut scratch)[0];
+            let nearest =
+                guide.nearest(coder.level, &self.places, &row.places, 1, &mut scratch)[0].1 as usize;
             for trial in &mut self.trials {
                 trial.see(coder, &row.places, nearest);
             }
@@ -233,21 +184,28 @@ impl Filling<'_> {
         })
     }
 
-    /// How many lists hold all of the nearest rows of the trials, and half as many more: other queries may be less
-    /// lucky, and a list more costs a microsecond.
-    fn probes(&self) -> usize {
+    /// How many lists hold all of the nearest rows of the trials, and half as many more, since other queries may be less
+    /// lucky; and how far beyond the tenth row the centres of these lists lie.
+    fn probes(&self) -> (usize, f32) {
         let (level, metric) = (self.coder.level, self.coder.space.metric);
-        let guide = Guide::new(level, self.places.clone());
-        let (mut scratch, mut depths) = (Vec::new(), Vec::new());
+        let guide = Guide::new(level, &self.places, self.coder.rotation.padded());
+        let (mut scratch, mut depths, mut slacks) = (Vec::new(), Vec::new(), Vec::new());
+        let lists = self.lists.len();
         for trial in &self.trials {
-            let order =
-                guide.lists_for(level, metric, self.unit, &trial.query, self.places.len(), &mut scratch);
-            let depth =
-                |list: usize| order.iter().position(|other| *other == list).map_or(order.len(), |at| at + 1);
-            depths.extend(trial.nearest.iter().map(|(_, list)| depth(*list)));
+            let query = guiding(metric, self.unit, &trial.query);
+            let order = guide.nearest(level, &self.places, &query, lists, &mut scratch);
+            let tenth = trial.tenth(metric);
+            for (_, list) in &trial.nearest {
+                let at = order.iter().position(|(_, other)| *other as usize == *list);
+                depths.push(at.map_or(lists, |at| at + 1));
+                slacks.extend(at.filter(|_| tenth > NO_DISTANCE).map(|at| order[at].0 / tenth));
+            }
         }
         let depth = depths.into_iter().max().unwrap_or(1);
-        (depth + depth / 2).max(LEAST_PROBES).min(self.places.len())
+        slacks.sort_unstable_by(f32::total_cmp);
+        let at = (slacks.len() as f64 * WITHIN_SLACK) as usize;
+        let slack = slacks.get(at.min(slacks.len().saturating_sub(1))).copied().unwrap_or(f32::INFINITY);
+        ((depth + depth / 2).max(LEAST_PROBES).min(lists), slack * MORE_SLACK)
     }
 
     fn finish(self, header: Header) -> Result<Segment> {
@@ -256,25 +214,16 @@ impl Filling<'_> {
     }
 }
 
-/// Rows spread evenly over the range, a random one of each stretch.
-fn sample(
-    coder: &Coder,
-    connection: &Connection,
-    range: Range,
-    wanted: usize,
-    cancel: &Cancel,
-) -> Result<Vec<Turned>> {
-    let slots = u64::from(range.1 - range.0);
-    let wanted = (wanted as u64).min(slots);
-    let (mut state, mut plain) = (slots, Vec::new());
-    let mut sample = Vec::with_capacity(wanted as usize);
+/// Rows spread evenly over the ids.
+fn sample(coder: &Coder, connection: &Connection, wanted: usize, cancel: &Cancel) -> Result<Vec<Turned>> {
+    let mut plain = Vec::new();
+    let slots = rows::sample_slots(connection, coder.id, wanted)?;
+    let mut sample = Vec::with_capacity(slots.len());
     let mut picker = Picker::new(connection, coder.id, coder.space.dimensions)?;
-    for index in 0..wanted {
-        if index % 1024 == 0 {
+    for (index, slot) in slots.into_iter().enumerate() {
+        if index % 256 == 0 {
             cancel.check()?;
         }
-        let (start, end) = (index * slots / wanted, (index + 1) * slots / wanted);
-        let slot = range.0 + (start + split_mix(&mut state) % (end - start).max(1)) as u32;
         if let Some(row) = picker.pick(slot, |row| coder.turn(row, &mut plain))? {
             sample.push(row);
         }
@@ -282,35 +231,31 @@ fn sample(
     Ok(sample)
 }
 
-/// k-means after Lloyd, by distance. Centres that lose all their rows start again at a random one.
-fn centres(coder: &Coder, sample: &[Turned], lists: usize, cancel: &Cancel) -> Result<Vec<Vec<f32>>> {
+/// k-means after Lloyd, by distance; the centres one after the other. Those that lose all their rows start again at a
+/// random one.
+fn centres(coder: &Coder, sample: &[Turned], lists: usize, cancel: &Cancel) -> Result<Vec<f32>> {
     let level = coder.level;
     let lists = lists.min(sample.len().max(1));
     let mut state = sample.len() as u64;
     let places = coder.rotation.padded();
-    let mut centres: Vec<Vec<f32>> = (0..lists)
-        .map(|list| {
-            sample.get(list * sample.len() / lists).map_or(vec![0.0; places], |row| row.places.clone())
-        })
-        .collect();
+    let row = |index: usize| sample.get(index).map_or(vec![0.0; places], |row| row.places.clone());
+    let mut centres: Vec<f32> = (0..lists).flat_map(|list| row(list * sample.len() / lists)).collect();
     let mut scratch = Vec::new();
     for _ in 0..ROUNDS {
-        let guide = Guide::new(level, centres);
+        let guide = Guide::new(level, &centres, places);
         let mut means = vec![Mean::new(places); lists];
         for (index, row) in sample.iter().enumerate() {
-            if index % 1024 == 0 {
+            if index % 256 == 0 {
                 cancel.check()?;
             }
-            means[guide.nearest(level, &row.places, 1, &mut scratch)[0]].add(&row.places, row.norm);
+            let nearest = guide.nearest(level, &centres, &row.places, 1, &mut scratch)[0].1;
+            means[nearest as usize].add(&row.places, row.norm);
         }
         centres = means
             .iter()
-            .map(|mean| {
-                if mean.rows() > 0 {
-                    return mean.place();
-                }
-                let row = split_mix(&mut state) as usize % sample.len().max(1);
-                sample.get(row).map_or(vec![0.0; places], |row| row.places.clone())
+            .flat_map(|mean| match mean.rows() {
+                0 => row(split_mix(&mut state) as usize % sample.len().max(1)),
+                _ => mean.place(),
             })
             .collect();
     }

@@ -15,7 +15,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-pub mod mapping;
+pub(crate) mod mapping;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -84,40 +84,45 @@ pub struct NibbleSums {
     pub shift: f64,
 }
 
-/// Which instructions to use.
+/// Which instructions to use. Made only by [`Level::available`], [`Level::detect`] and [`Level::PORTABLE`], so that nobody can
+/// ask for instructions that the processor lacks: what is inside is this module's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// What every processor has.
+pub struct Level(Instructions);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Instructions {
     Portable,
-    /// x86-64 with AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// x86-64 with AVX-512 F and BW.
+    /// F and BW.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// 64-bit ARM, where NEON is always there.
+    /// Always there on 64-bit ARM.
     #[cfg(target_arch = "aarch64")]
     Neon,
 }
 
 macro_rules! dispatch {
     ($level:expr, $name:ident($($argument:expr),*)) => {
-        match $level {
-            Level::Portable => portable::$name($($argument),*),
-            // SAFETY: a `Level` is made by `detect` or `available` only when the processor has the instructions.
+        match $level.0 {
+            Instructions::Portable => portable::$name($($argument),*),
+            // SAFETY: `available` makes such a `Level` only when the processor has the instructions.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::$name($($argument),*) },
+            Instructions::Avx2 => unsafe { avx2::$name($($argument),*) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::$name($($argument),*) },
+            Instructions::Avx512 => unsafe { avx512::$name($($argument),*) },
             // SAFETY: NEON is part of the aarch64 baseline.
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => unsafe { neon::$name($($argument),*) },
+            Instructions::Neon => unsafe { neon::$name($($argument),*) },
         }
     };
 }
 
 impl Level {
+    /// What every processor has: the safe definition of all kernels.
+    pub const PORTABLE: Self = Self(Instructions::Portable);
+
     /// The best that this processor can do.
     #[must_use]
     pub fn detect() -> Self {
@@ -128,32 +133,32 @@ impl Level {
     #[must_use]
     pub fn available() -> Vec<Self> {
         #[allow(unused_mut)]
-        let mut levels = vec![Level::Portable];
+        let mut levels = vec![Self::PORTABLE];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                levels.push(Level::Avx2);
+                levels.push(Self(Instructions::Avx2));
             }
             if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
-                levels.push(Level::Avx512);
+                levels.push(Self(Instructions::Avx512));
             }
         }
         #[cfg(target_arch = "aarch64")]
-        levels.push(Level::Neon);
+        levels.push(Self(Instructions::Neon));
         levels
     }
 
     /// The name as shown in statistics and benchmarks.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Level::Portable => "portable",
+        match self.0 {
+            Instructions::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => "AVX2",
+            Instructions::Avx2 => "AVX2",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => "AVX-512",
+            Instructions::Avx512 => "AVX-512",
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => "NEON",
+            Instructions::Neon => "NEON",
         }
     }
 
@@ -193,14 +198,22 @@ impl Level {
     }
 
     /// Dot product in f32.
+    ///
+    /// # Panics
+    /// When the lengths differ.
     #[must_use]
     pub fn dot(self, left: &[f32], right: &[f32]) -> f32 {
+        assert_eq!(left.len(), right.len(), "equal lengths");
         dispatch!(self, dot(left, right))
     }
 
     /// Squared distance in f32.
+    ///
+    /// # Panics
+    /// When the lengths differ.
     #[must_use]
     pub fn distance_square(self, left: &[f32], right: &[f32]) -> f32 {
+        assert_eq!(left.len(), right.len(), "equal lengths");
         dispatch!(self, distance_square(left, right))
     }
 
@@ -263,13 +276,37 @@ impl Level {
     }
 }
 
+/// Has the processor fetch these bytes while something else is done. A hint, and no access.
+#[inline]
+pub fn prefetch(bytes: &[u8]) {
+    bytes.chunks(64).for_each(|line| fetch(line.as_ptr()));
+}
+
+/// As [`prefetch`].
+#[inline]
+pub fn prefetch_numbers(numbers: &[f32]) {
+    numbers.chunks(16).for_each(|line| fetch(line.as_ptr().cast()));
+}
+
+#[inline]
+fn fetch(line: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: SSE is part of the x86-64 baseline; a prefetch reads nothing and never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast::<i8>()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn faster_levels() -> Vec<Level> {
-        Level::available().into_iter().filter(|level| *level != Level::Portable).collect()
+        Level::available().into_iter().filter(|level| *level != Level::PORTABLE).collect()
     }
 
     fn scan_case() -> impl Strategy<Value = (Vec<u8>, Lookup, Affine, usize)> {
@@ -302,7 +339,7 @@ mod tests {
         #[test]
         fn every_level_scans_as_the_portable_one((bytes, lookup, affine, blocks) in scan_case()) {
             let (mut expected, mut expected_maxima) = (vec![0.0; blocks * 32], vec![0.0; blocks]);
-            Level::Portable.scan(&bytes, &lookup, &affine, &mut expected, &mut expected_maxima);
+            Level::PORTABLE.scan(&bytes, &lookup, &affine, &mut expected, &mut expected_maxima);
             for level in faster_levels() {
                 let (mut ranks, mut maxima) = (vec![0.0; blocks * 32], vec![0.0; blocks]);
                 level.scan(&bytes, &lookup, &affine, &mut ranks, &mut maxima);
@@ -317,15 +354,15 @@ mod tests {
                 prop::collection::vec(-1e3f32..1e3, n), prop::collection::vec(-1e3f32..1e3, n)))
         ) {
             let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-            let expected = Level::Portable.dot_and_square(&query, &bytes);
+            let expected = Level::PORTABLE.dot_and_square(&query, &bytes);
             let plain: f64 = query.iter().zip(&vector).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
             prop_assert!((expected.0 - plain).abs() <= 1e-9 * (1.0 + query.len() as f64 * 1e6));
             for level in faster_levels() {
                 prop_assert_eq!(level.dot_and_square(&query, &bytes), expected);
-                prop_assert_eq!(level.dot(&query, &vector), Level::Portable.dot(&query, &vector));
+                prop_assert_eq!(level.dot(&query, &vector), Level::PORTABLE.dot(&query, &vector));
                 prop_assert_eq!(
                     level.distance_square(&query, &vector),
-                    Level::Portable.distance_square(&query, &vector)
+                    Level::PORTABLE.distance_square(&query, &vector)
                 );
             }
         }
@@ -335,7 +372,7 @@ mod tests {
             values in (0u32..11).prop_flat_map(|bits| prop::collection::vec(-1.0f32..1.0, 1usize << bits))
         ) {
             let mut expected = values.clone();
-            Level::Portable.hadamard(&mut expected);
+            Level::PORTABLE.hadamard(&mut expected);
             let square = |values: &[f32]| values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
             prop_assert!((square(&values) - square(&expected)).abs() < 1e-4 * (1.0 + square(&values)));
             for level in faster_levels() {
@@ -343,7 +380,7 @@ mod tests {
                 level.hadamard(&mut transformed);
                 prop_assert_eq!(&transformed, &expected);
             }
-            Level::Portable.hadamard(&mut expected);
+            Level::PORTABLE.hadamard(&mut expected);
             for (twice, once) in expected.iter().zip(&values) {
                 prop_assert!((twice - once).abs() < 1e-4, "the transform is its own inverse");
             }
@@ -359,13 +396,13 @@ mod tests {
             })
         ) {
             let mut expected_bits = vec![0; row.len() / 8];
-            let expected = Level::Portable.signs(&row, &centre, &shift, &shift, &mut expected_bits);
+            let expected = Level::PORTABLE.signs(&row, &centre, &shift, &shift, &mut expected_bits);
             for (place, (row, centre)) in row.iter().zip(&centre).enumerate() {
                 prop_assert_eq!(expected_bits[place / 8] >> (place % 8) & 1 == 1, row - centre > 0.0);
             }
             let top = f32::from(largest_entry(row.len() / 8));
             let (mut expected_low, mut expected_high) = (vec![0; row.len() * 4], vec![0; row.len() * 4]);
-            Level::Portable.tables(&row, top / 8.0, top, &mut expected_low, &mut expected_high);
+            Level::PORTABLE.tables(&row, top / 8.0, top, &mut expected_low, &mut expected_high);
             for level in faster_levels() {
                 let mut bits = vec![0; row.len() / 8];
                 prop_assert_eq!(level.signs(&row, &centre, &shift, &shift, &mut bits), expected);
@@ -374,10 +411,10 @@ mod tests {
                 level.tables(&row, top / 8.0, top, &mut low, &mut high);
                 prop_assert_eq!((&low, &high), (&expected_low, &expected_high));
                 let (mut expected_nibbles, mut nibbles) = (vec![0; row.len() / 2], vec![0; row.len() / 2]);
-                let sums = Level::Portable.nibbles(&row, &centre, &shift, 3.0, &mut expected_nibbles);
+                let sums = Level::PORTABLE.nibbles(&row, &centre, &shift, 3.0, &mut expected_nibbles);
                 prop_assert_eq!(level.nibbles(&row, &centre, &shift, 3.0, &mut nibbles), sums);
                 prop_assert_eq!(&nibbles, &expected_nibbles);
-                let dot = Level::Portable.nibble_dot(&shift, &nibbles);
+                let dot = Level::PORTABLE.nibble_dot(&shift, &nibbles);
                 prop_assert_eq!(level.nibble_dot(&shift, &nibbles), dot);
                 let half = nibbles.len();
                 let plain: f32 = (0..half)

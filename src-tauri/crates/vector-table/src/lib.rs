@@ -14,8 +14,9 @@
 //! | `rows` | the truth, and all SQL |
 //! | `search` | one search |
 //! | `rotation`, `code`, `coder` | from rows to codes |
-//! | `list`, `segment`, `catalogue` | codes in memory and on disk, and which of them fit |
-//! | `inverted` | lists around centres, for large tables |
+//! | `list`, `header`, `draft`, `segment`, `catalogue` | codes in memory and on disk, and which of them fit |
+//! | `rows_by_id`, `gone` | what searches learn of a segment |
+//! | `inverted`, `guide` | lists around centres, for large tables |
 //! | `upkeep`, `core` | keeping the codes up in the background |
 //! | `stats`, `export` | looking at a table from outside |
 //! | `kernels` | the inner loops, for each instruction set |
@@ -25,9 +26,13 @@ mod catalogue;
 mod code;
 mod coder;
 mod core;
+mod draft;
 mod error;
 mod export;
 mod filter;
+mod gone;
+mod guide;
+mod header;
 mod inverted;
 pub mod kernels;
 mod list;
@@ -35,6 +40,7 @@ mod list;
 mod parquet;
 mod rotation;
 mod rows;
+mod rows_by_id;
 mod search;
 mod segment;
 mod space;

@@ -55,10 +55,15 @@ pub fn write_record(nibbles: &[u8], factors: Factors, record: &mut Vec<u8>) {
 #[must_use]
 pub fn read_record(record: &[u8]) -> Option<(&[u8], Factors)> {
     let (content, checksum) = record.split_at(record.len() - 4);
-    let (nibbles, factors) = content.split_at(content.len() - 12);
+    (checksum == crc32fast::hash(content).to_le_bytes()).then(|| split_record(record))
+}
+
+/// The nibbles and factors of a record that was compared with its checksum before.
+#[must_use]
+pub fn split_record(record: &[u8]) -> (&[u8], Factors) {
+    let (nibbles, factors) = record.split_at(record.len() - 16);
     let factor = |kind: usize| f32::from_le_bytes(factors[4 * kind..][..4].try_into().expect("four bytes"));
-    (checksum == crc32fast::hash(content).to_le_bytes())
-        .then(|| (nibbles, Factors { scale: factor(0), offset: factor(1), spread: factor(2) }))
+    (nibbles, Factors { scale: factor(0), offset: factor(1), spread: factor(2) })
 }
 
 /// A list under construction.

@@ -2,8 +2,8 @@
 //!
 //! Rows are never changed: an upsert deletes the old row and inserts one at a new *slot*, the next number of the
 //! space's sequence. So a code can be missing or superfluous but never wrong, and a reader's snapshot of the
-//! database decides what it sees. A batch leaves a random *stamp* beside its last slot, by which a code file proves
-//! that it saw this very history (and not the one that a restored copy forgot).
+//! database decides what it sees. Every change, deletions too, leaves a random *stamp* beside its version, by which a code
+//! file proves that it saw this very history (and not the one that a restored copy forgot).
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row as SqlRow, params};
 
@@ -32,10 +32,12 @@ CREATE TABLE vector_row (
 ) STRICT;
 CREATE UNIQUE INDEX vector_row_id ON vector_row (space, id);
 CREATE INDEX vector_row_collection ON vector_row (space, collection);
-CREATE TABLE vector_batch (
-  last_slot  INTEGER PRIMARY KEY,         -- the last slot that an upsert filled
-  stamp      INTEGER NOT NULL             -- random
-) STRICT;
+CREATE TABLE vector_change (
+  space      INTEGER NOT NULL,
+  version    INTEGER NOT NULL,            -- what the change made of vector_space.version
+  stamp      INTEGER NOT NULL,            -- random
+  PRIMARY KEY (space, version)
+) STRICT, WITHOUT ROWID;
 CREATE TRIGGER vector_row_is_final BEFORE UPDATE ON vector_row
 BEGIN SELECT RAISE(ABORT, 'rows of a vector table are replaced, never changed'); END;
 ";
@@ -129,6 +131,11 @@ pub fn read_space(connection: &Connection, id: SpaceId) -> Result<Space> {
     })
 }
 
+/// Whether there is such a space.
+pub fn has_space(connection: &Connection, id: SpaceId) -> Result<bool> {
+    Ok(connection.prepare_cached("SELECT 1 FROM vector_space WHERE id = ?1")?.exists([id.0])?)
+}
+
 /// All spaces of the database.
 pub fn list_spaces(connection: &Connection) -> Result<Vec<(SpaceId, Space)>> {
     let mut statement = connection.prepare_cached("SELECT id FROM vector_space ORDER BY id")?;
@@ -186,9 +193,6 @@ pub fn upsert(connection: &Connection, space: SpaceId, rows: &[Row<'_>]) -> Resu
         ])?;
     }
     let next_slot = before.next_slot + rows.len() as u32;
-    connection
-        .prepare_cached("INSERT INTO vector_batch (last_slot, stamp) VALUES (?1, random())")?
-        .execute([key(space, next_slot - 1)])?;
     advance(connection, space, next_slot, rows.len() as i64 - replaced as i64)
 }
 
@@ -211,16 +215,19 @@ fn advance(connection: &Connection, space: SpaceId, next_slot: u32, more: i64) -
             "UPDATE vector_space SET version = version + 1, next_slot = ?2, row_count = row_count + ?3 WHERE id = ?1",
         )?
         .execute(params![space.0, next_slot, more])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO vector_change (space, version, stamp) SELECT id, version, random() FROM vector_space WHERE id = ?1",
+        )?
+        .execute([space.0])?;
     Ok(())
 }
 
-/// The stamp of the batch that holds `slot`, if the database knows one.
-pub fn stamp_of(connection: &Connection, space: SpaceId, slot: u32) -> Result<Option<i64>> {
+/// The stamp of the change that made this version, if there was one in this database's history.
+pub fn stamp_of(connection: &Connection, space: SpaceId, version: i64) -> Result<Option<i64>> {
     Ok(connection
-        .prepare_cached(
-            "SELECT stamp FROM vector_batch WHERE last_slot BETWEEN ?1 AND ?2 ORDER BY last_slot LIMIT 1",
-        )?
-        .query_row([key(space, slot), key(space, u32::MAX)], |row| row.get(0))
+        .prepare_cached("SELECT stamp FROM vector_change WHERE space = ?1 AND version = ?2")?
+        .query_row([space.0, version], |row| row.get(0))
         .optional()?)
 }
 
@@ -284,6 +291,28 @@ impl<'c> Picker<'c> {
     }
 }
 
+/// About `wanted` slots that hold rows, spread evenly over the ids, in order. Reads the index of the ids, no row.
+pub fn sample_slots(connection: &Connection, space: SpaceId, wanted: usize) -> Result<Vec<u32>> {
+    let count: i64 = connection
+        .prepare_cached("SELECT row_count FROM vector_space WHERE id = ?1")?
+        .query_row([space.0], |row| row.get(0))?;
+    let (rows, wanted) = (count.max(0) as u64, wanted.max(1) as u64);
+    let mut statement = connection.prepare_cached(
+        "SELECT slot FROM vector_row INDEXED BY vector_row_id WHERE space = ?1 ORDER BY id",
+    )?;
+    let mut all = statement.query([space.0])?;
+    let (mut slots, mut index) = (Vec::new(), 0u64);
+    while let Some(row) = all.next()? {
+        // Each time the share that was taken falls behind the share that was passed.
+        if (slots.len() as u64) * rows <= index * wanted {
+            slots.push(slot_of(row.get(0)?));
+        }
+        index += 1;
+    }
+    slots.sort_unstable();
+    Ok(slots)
+}
+
 /// Calls `look` for every row of the slots `from..to`, in their order, until it says false.
 pub fn each_in_range(
     connection: &Connection,
@@ -338,7 +367,7 @@ pub fn count_in_collections(connection: &Connection, space: SpaceId) -> Result<V
 pub fn drop_space(connection: &Connection, space: SpaceId) -> Result<()> {
     let range = [key(space, 0), key(space, u32::MAX)];
     connection.execute("DELETE FROM vector_row WHERE slot BETWEEN ?1 AND ?2", range)?;
-    connection.execute("DELETE FROM vector_batch WHERE last_slot BETWEEN ?1 AND ?2", range)?;
+    connection.execute("DELETE FROM vector_change WHERE space = ?1", [space.0])?;
     connection.execute("DELETE FROM vector_space WHERE id = ?1", [space.0])?;
     Ok(())
 }

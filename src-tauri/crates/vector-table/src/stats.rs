@@ -1,6 +1,5 @@
 //! Looking at a table from outside: what there is, and whether it is whole.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use rusqlite::Connection;
 use crate::code::{Coded, encode};
 use crate::coder::Snapshotted;
 use crate::error::{Error, Result};
-use crate::list::{Label, read_record};
+use crate::list::Label;
 use crate::rows;
 use crate::segment::Segment;
 use crate::space::{Space, SpaceId};
@@ -130,6 +129,17 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// Whether it is of the codes alone, which [`VectorTable::compact`] makes anew from the rows; else rows are damaged.
+    #[must_use]
+    pub fn is_of_codes(&self) -> bool {
+        match self {
+            Problem::DamagedCodes { .. } | Problem::WrongCode { .. } | Problem::MissingCode { .. } => true,
+            Problem::Row { .. } | Problem::Count { .. } | Problem::Slot { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -210,32 +220,27 @@ impl VectorTable {
         segment: &Arc<Segment>,
         report: &mut Report,
     ) -> Result<()> {
-        let mut codes = match codes_of(segment, self.core().coder.rotation.padded()) {
-            Some(codes) => codes,
-            None => {
-                report.problems.push(Problem::DamagedCodes { slots: segment.range() });
-                HashMap::new()
-            }
+        let Some(codes) = Codes::of(segment) else {
+            report.problems.push(Problem::DamagedCodes { slots: segment.range() });
+            return self.each_good_row(connection, segment.range(), report, |_, _| {});
         };
-        let damaged = codes.is_empty() && segment.header.rows > 0;
         let coder = &self.core().coder;
-        let (mut coded, mut plain) = (Coded::default(), Vec::new());
+        let (mut coded, mut plain, mut buffer) = (Coded::default(), Vec::new(), Vec::new());
+        let before = report.codes;
         self.each_good_row(connection, segment.range(), report, |row, report| {
-            let Some((list, label, code)) = codes.remove(&row.slot) else {
-                if !damaged {
-                    report.problems.push(Problem::MissingCode { id: row.id });
-                }
+            let Some((list, label, code)) = codes.find(row.slot, &mut buffer) else {
+                report.problems.push(Problem::MissingCode { id: row.id });
                 return;
             };
             report.codes += 1;
             let turned = coder.turn(row, &mut plain);
-            let centre = &segment.centres[list];
-            encode(coder.level, coder.space.metric, &turned.places, turned.norm, centre, &mut coded);
+            let centre = segment.coding_centre(list);
+            encode(coder.level, coder.space.metric, &turned.places, turned.norm, &centre, &mut coded);
             if label != (Label { place: label.place, ..turned.label }) || code != coded {
                 report.problems.push(Problem::WrongCode { id: row.id });
             }
         })?;
-        report.surplus_codes += codes.len() as u64;
+        report.surplus_codes += codes.slots.len() as u64 - (report.codes - before);
         Ok(())
     }
 
@@ -285,20 +290,38 @@ fn flaw(row: rows::Reading<'_>) -> Option<String> {
     vector.iter().all(|value| *value == 0.0).then(|| "the vector is all zeros".to_owned())
 }
 
-/// All codes of a segment by slot, or none when it is damaged.
-fn codes_of(segment: &Segment, padded: usize) -> Option<HashMap<u32, (usize, Label, Coded)>> {
-    let mut codes = HashMap::with_capacity(segment.header.rows);
-    let mut buffer = Vec::new();
-    for index in 0..segment.lists() {
-        let list = segment.list(index).ok()?;
-        for row in 0..list.rows {
-            let label = list.label(row);
-            let (bits, coarse) = list.code(row, padded);
-            let (nibbles, fine) = read_record(segment.record(label.place, &mut buffer).ok()?)?;
-            codes.insert(label.slot, (index, label, Coded { bits, nibbles: nibbles.to_vec(), coarse, fine }));
+/// Where the codes of a segment are, by slot; the codes themselves stay in their file.
+struct Codes<'a> {
+    segment: &'a Segment,
+    /// Slot, list and row, in order.
+    slots: Vec<(u32, u32, u32)>,
+}
+
+impl<'a> Codes<'a> {
+    /// None when a list or a record is damaged.
+    fn of(segment: &'a Segment) -> Option<Self> {
+        let (mut slots, mut buffer) = (Vec::with_capacity(segment.header.rows), Vec::new());
+        for list in 0..segment.lists() {
+            let view = segment.list(list).ok()?;
+            for row in 0..view.rows {
+                segment.fine_code(view.place(row), &mut buffer).ok()?;
+                slots.push((view.slot(row), list as u32, row as u32));
+            }
         }
+        slots.sort_unstable();
+        Some(Self { segment, slots })
     }
-    Some(codes)
+
+    fn find(&self, slot: u32, buffer: &mut Vec<u8>) -> Option<(usize, Label, Coded)> {
+        let at = self.slots.binary_search_by_key(&slot, |(slot, ..)| *slot).ok()?;
+        let (_, list, row) = self.slots[at];
+        let (list, row) = (list as usize, row as usize);
+        let view = self.segment.list(list).ok()?;
+        let label = view.label(row);
+        let (bits, coarse) = view.code(row, self.segment.header.padded);
+        let (nibbles, fine) = self.segment.fine_code(label.place, buffer).ok()?;
+        Some((list, label, Coded { bits, nibbles: nibbles.to_vec(), coarse, fine }))
+    }
 }
 
 fn segment_stats(segment: &Segment) -> SegmentStats {

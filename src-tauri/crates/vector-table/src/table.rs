@@ -11,11 +11,12 @@ use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, Range};
 use crate::coder::{Coder, Snapshotted};
 use crate::core::{Core, locked};
+use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::filter::{Allowed, Filter};
 use crate::rows::{self, Row, Snapshot, StoredRow};
 use crate::search::{self, Hit, Question, Recall};
-use crate::segment::{Draft, Segment};
+use crate::segment::Segment;
 use crate::space::{Space, SpaceId};
 use crate::upkeep::{self, Eagerness};
 
@@ -34,13 +35,15 @@ pub struct Options {
     /// From so many rows on there is an inverted file. A search over 100,000 rows of 768 without one took 0.3 ms, twice
     /// what hnswlib took beside it.
     pub inverted_rows: u64,
+    /// Rows of a list of the inverted file, on the average. Small lists are looked into more sparingly.
+    pub list_rows: usize,
     /// Whether a thread of the table's own keeps the codes up to date. Without it, `settle` and `compact` do.
     pub background: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { inverted_rows: 100_000, background: true }
+        Self { inverted_rows: 100_000, list_rows: 250, background: true }
     }
 }
 
@@ -105,10 +108,37 @@ impl VectorTable {
         let what = rows::read_space(connection, space)?;
         let now = rows::snapshot(connection, space)?;
         let catalogue = Catalogue::load(connection, folder, space, &what, now)?;
+        let stamp = rows::stamp_of(connection, space, now.version)?;
         drop(reading);
         let database = connection.path().filter(|path| !path.is_empty()).map(Into::into);
         let core = Core::new(Coder::new(space, what), folder.to_path_buf(), database, options, catalogue);
+        core.see(now.version, stamp.unwrap_or_default());
         Ok(Self { shared: Arc::new(Shared { core: Arc::new(core), worker: Mutex::default() }) })
+    }
+
+    /// Whether all that this table knows is of the history that `connection` sees. It is not when another database was put
+    /// in the place of the one that it was opened with: then it must be opened again.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSpace`], and what the database says.
+    pub fn belongs(&self, connection: &Connection) -> Result<bool> {
+        let reading = Snapshotted::begin(connection)?;
+        let now = rows::snapshot(connection, self.id())?;
+        let stamp_of =
+            |version| Ok::<_, Error>(rows::stamp_of(connection, self.id(), version)?.unwrap_or_default());
+        let (newest, stamp) = self.core().newest_seen();
+        let known = if now.version < newest {
+            // An old snapshot, or an older database: the same when its very version was seen before.
+            self.core().stamp_seen(now.version) == Some(stamp_of(now.version)?)
+        } else {
+            stamp_of(newest)? == stamp
+        };
+        if known && now.version > newest && is_settled(connection)? {
+            self.core().see(now.version, stamp_of(now.version)?);
+        }
+        let known = known && rows::read_space(connection, self.id())? == *self.space();
+        drop(reading);
+        Ok(known)
     }
 
     /// The table's space.
@@ -203,20 +233,13 @@ impl VectorTable {
         let allowed = Allowed::new(filter);
         let question = Question { coder, plain: query, square, norm, k, recall, allowed: &allowed, cancel };
         let reading = Snapshotted::begin(connection)?;
-        let hits = self.answer(&question, connection, filter);
+        let hits = self.answer(&question, connection);
         drop(reading);
         hits
     }
 
-    fn answer(
-        &self,
-        question: &Question<'_>,
-        connection: &Connection,
-        filter: &Filter<'_>,
-    ) -> Result<Vec<Hit>> {
-        if let Filter::Ids(ids) = filter
-            && ids.len() <= FEW_IDS
-        {
+    fn answer(&self, question: &Question<'_>, connection: &Connection) -> Result<Vec<Hit>> {
+        if let Some(ids) = question.allowed.ids().filter(|ids| ids.len() <= FEW_IDS) {
             return search::score_ids(question, connection, ids);
         }
         let core = self.core();
@@ -243,22 +266,27 @@ impl VectorTable {
         cancel: &Cancel,
     ) -> Result<(Vec<Arc<Segment>>, Vec<Range>)> {
         let core = self.core();
-        let (segments, gaps) = core.catalogue().usable(now);
-        let long = |gaps: &[Range]| gaps.iter().any(|(from, to)| to - from > READ_SLOTS);
-        if !settled || !long(&gaps) {
+        // A long stretch without codes that may get some: see `Catalogue::without_files`.
+        let long = |catalogue: &Catalogue, gaps: &[Range]| {
+            let mut parts = gaps.iter().flat_map(|gap| catalogue.without_files(*gap));
+            parts.find(|(from, to)| to - from > READ_SLOTS)
+        };
+        let catalogue = core.catalogue();
+        let (segments, gaps) = catalogue.usable(now);
+        if !settled || long(&catalogue, &gaps).is_none() {
             return Ok((segments, gaps));
         }
         let _turn = self.wait_for_turn(cancel)?;
         loop {
-            let (segments, gaps) = core.catalogue().usable(now);
-            let Some((from, to)) = gaps.iter().copied().find(|(from, to)| to - from > READ_SLOTS) else {
+            let catalogue = core.catalogue();
+            let (segments, gaps) = catalogue.usable(now);
+            let Some((from, to)) = long(&catalogue, &gaps) else {
                 self.call_worker();
                 return Ok((segments, gaps));
             };
             let range = (from, to.min(from.saturating_add(CATCH_UP_SLOTS)));
             let draft = Draft::in_memory(core.coder.rotation.padded());
-            let segment = core.coder.code(connection, range, draft, cancel)?;
-            core.publish(segment);
+            core.publish_in_memory(core.coder.code(connection, range, draft, cancel)?);
         }
     }
 

@@ -15,10 +15,11 @@ use rusqlite::{Connection, OpenFlags};
 use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, Range, code_files, remove};
 use crate::core::Core;
+use crate::draft::{Draft, UNFINISHED};
 use crate::error::{Error, Result};
 use crate::inverted;
 use crate::rows::{self, Snapshot};
-use crate::segment::{Draft, Segment, UNFINISHED};
+use crate::segment::Segment;
 
 /// Fewer slots without a file are left to the searches, which read the rows or keep the codes in memory.
 const FLUSH_SLOTS: u32 = 2048;
@@ -79,10 +80,10 @@ fn next_work(core: &Core, catalogue: &Catalogue, now: Snapshot, eagerness: Eager
     if eagerness == Eagerness::Anew || wasteful(&segments, now) {
         return Some(if large { Work::Invert } else { Work::Code(everything) });
     }
-    let base = segments.iter().find(|segment| segment.lists() > 1);
+    let base = segments.iter().find(|segment| segment.header.inverted);
     let unwritten = unwritten(&segments, &gaps);
     let reached = base.map_or(0, |base| base.header.to);
-    if large && base.is_none_or(|base| now.rows >= RETRAIN_FACTOR * base.header.trained as u64) {
+    if large && base.is_none_or(|base| now.rows >= RETRAIN_FACTOR * base.header.trained.max(1) as u64) {
         return Some(Work::Invert);
     }
     if let Some(base) = base
@@ -122,7 +123,8 @@ fn unwritten(segments: &[Arc<Segment>], gaps: &[Range]) -> Vec<Range> {
 fn widened(range: Range, segments: &[Arc<Segment>]) -> Range {
     let (mut from, mut largest, mut joined) = (range.0, range.1 - range.0, 1);
     let mut widened = range;
-    for segment in segments.iter().rev().filter(|segment| segment.path.is_some() && segment.lists() == 1) {
+    for segment in segments.iter().rev().filter(|segment| segment.path.is_some() && !segment.header.inverted)
+    {
         let (left, right) = segment.range();
         if right != from || right - left > 2 * largest {
             continue;
@@ -143,10 +145,15 @@ fn widened(range: Range, segments: &[Arc<Segment>]) -> Range {
 pub fn run(core: &Core, connection: &Connection, mut eagerness: Eagerness, cancel: &Cancel) -> Result<bool> {
     let Some(_turn) = Turn::take(&core.folder)? else { return Ok(false) };
     clean(core);
+    let mut before = None;
     loop {
         let now = rows::snapshot(connection, core.coder.id)?;
         let catalogue = core.catalogue();
         let Some(work) = next_work(core, &catalogue, now, eagerness) else { return Ok(true) };
+        // A database that counts its rows wrongly asks for the same for ever.
+        if before.replace(work.clone()).is_some_and(|before| before == work) {
+            return Ok(true);
+        }
         if eagerness == Eagerness::Anew {
             eagerness = Eagerness::Thorough;
         }
@@ -176,10 +183,11 @@ fn carry_out(
         Work::Code(range) => coder.code(connection, *range, draft, cancel).map(Some),
         Work::Invert => {
             let everything = (0, now.next_slot);
-            inverted::build(coder, connection, everything, now.rows as usize, draft, cancel).map(Some)
+            let size = (now.rows as usize, core.options.list_rows);
+            inverted::build(coder, connection, everything, size, draft, cancel).map(Some)
         }
         Work::Extend(to) => {
-            let base = catalogue.segments().iter().find(|segment| segment.lists() > 1);
+            let base = catalogue.segments().iter().find(|segment| segment.header.inverted);
             let base = base.expect("work to extend an inverted file names one");
             Ok(match inverted::extend(coder, connection, base, *to, draft, cancel)? {
                 Ok(segment) => Some(segment),

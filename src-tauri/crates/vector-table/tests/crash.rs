@@ -25,8 +25,11 @@ const DIMENSIONS: usize = 16;
 /// Trials that go on with the same database, each from where the last was killed.
 const TRIALS_A_FOLDER: usize = 25;
 
+/// Tables of more rows are made into lists.
+const LISTED: u64 = 800;
+
 fn options() -> Options {
-    Options { inverted_rows: 1500, background: true }
+    Options { inverted_rows: LISTED, list_rows: 20, background: true }
 }
 
 /// The vector of a row is known from its id and its edition.
@@ -86,7 +89,7 @@ fn child_that_is_killed() {
     for step in 1.. {
         let edition = seed * 10_000 + step;
         let (first, count) = (dice.below(3000) as i64, 1 + dice.below(400) as i64);
-        match dice.below(10) {
+        match dice.below(11) {
             0..7 => {
                 say(format!("try upsert {edition} {first} {count}"));
                 let vectors: Vec<Vec<f32>> = (first..first + count).map(|id| vector(id, edition)).collect();
@@ -111,7 +114,12 @@ fn child_that_is_killed() {
                 transaction.commit().unwrap();
                 say("done".into());
             }
-            8 => drop(table.compact(&connection, &Cancel::new()).unwrap()),
+            8 | 9 => {
+                let listed = table.stats(&connection).unwrap().rows >= LISTED;
+                say(format!("begin {}", if listed { "lists" } else { "compact" }));
+                table.compact(&connection, &Cancel::new()).unwrap();
+                say("end".into());
+            }
             _ => {
                 let query = vector(first, 1);
                 table
@@ -128,19 +136,37 @@ fn no_kill_loses_an_acknowledged_row_or_gives_a_wrong_answer() {
         std::env::var("EDGEWISE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(500);
     let start = Instant::now();
     let lanes = 2;
-    let totals: Vec<(usize, usize, usize)> = std::thread::scope(|scope| {
+    let totals: Vec<Totals> = std::thread::scope(|scope| {
         let lanes: Vec<_> =
             (0..lanes).map(|lane| scope.spawn(move || run(lane, trials / lanes, false))).collect();
         lanes.into_iter().map(|lane| lane.join().unwrap().unwrap()).collect()
     });
-    let sum = |part: fn(&(usize, usize, usize)) -> usize| totals.iter().map(part).sum::<usize>();
-    let (changes, interrupted, unfinished) =
-        (sum(|total| total.0), sum(|total| total.1), sum(|total| total.2));
+    let sum = |part: fn(&Totals) -> usize| totals.iter().map(part).sum::<usize>();
+    let (changes, unfinished) = (sum(|total| total.changes), sum(|total| total.unfinished));
+    let (interrupted, compacting, listing) =
+        (sum(|total| total.interrupted), sum(|total| total.compacting), sum(|total| total.listing));
     println!(
-        "{trials} kills in {:.1?}: {changes} changes acknowledged, {interrupted} cut off, {unfinished} code files cut off",
+        "{trials} kills in {:.1?}: {changes} changes acknowledged, {interrupted} cut off; {compacting} compactions and \
+         {listing} makings of lists cut off; {unfinished} code files left unfinished",
         start.elapsed()
     );
-    assert!(trials < 100 || interrupted > trials / 20, "the kills hit something: {interrupted}");
+    if trials >= 100 {
+        assert!(interrupted > trials / 20, "kills within a change: {interrupted}");
+        assert!(compacting > trials / 100, "kills within a compaction: {compacting}");
+        assert!(listing > trials / 50, "kills while lists were made: {listing}");
+        assert!(unfinished > trials / 100, "kills with a code file half-written: {unfinished}");
+    }
+}
+
+/// What the kills hit.
+#[derive(Default)]
+struct Totals {
+    /// Changes that were acknowledged.
+    changes: usize,
+    interrupted: usize,
+    compacting: usize,
+    listing: usize,
+    unfinished: usize,
 }
 
 /// The control: a child that acknowledges what it has not committed yet is found out.
@@ -150,9 +176,9 @@ fn a_row_acknowledged_too_early_is_missed() {
     assert!(found.is_err(), "200 kills found nothing wrong with a child that lies");
 }
 
-/// Kills so many children; what they acknowledged, what was cut off, and how many code files were; or what is wrong.
-fn run(lane: usize, trials: usize, lies: bool) -> Result<(usize, usize, usize), String> {
-    let mut totals = (0, 0, 0);
+/// Kills so many children; what the kills hit, or what is wrong.
+fn run(lane: usize, trials: usize, lies: bool) -> Result<Totals, String> {
+    let mut totals = Totals::default();
     let mut dice = Dice(lane as u64);
     let mut place: Option<(tempfile::TempDir, BTreeMap<i64, u64>)> = None;
     for trial in 0..trials {
@@ -164,10 +190,12 @@ fn run(lane: usize, trials: usize, lies: bool) -> Result<(usize, usize, usize), 
         let (folder, rows) = place.as_mut().unwrap();
         let seed = (lane * 1_000_000 + trial + 1) as u64;
         let time = Duration::from_micros(dice.below(60_000) as u64);
-        let (acknowledged, pending) = kill_one(folder.path(), seed, time, lies);
-        totals.0 += acknowledged.len();
-        totals.1 += usize::from(pending.is_some());
-        totals.2 += unfinished(folder.path());
+        let Killed { acknowledged, pending, work } = kill_one(folder.path(), seed, time, lies);
+        totals.changes += acknowledged.len();
+        totals.interrupted += usize::from(pending.is_some());
+        totals.compacting += usize::from(work.as_deref() == Some("compact"));
+        totals.listing += usize::from(work.as_deref() == Some("lists"));
+        totals.unfinished += unfinished(folder.path());
         acknowledged.iter().for_each(|change| change.apply(rows));
         check(folder.path(), rows, pending.as_ref())
             .map_err(|what| format!("lane {lane}, trial {trial}: {what}"))?;
@@ -175,8 +203,17 @@ fn run(lane: usize, trials: usize, lies: bool) -> Result<(usize, usize, usize), 
     Ok(totals)
 }
 
-/// Starts a child, kills it so long after it is ready, and returns what it acknowledged and what it had begun.
-fn kill_one(folder: &Path, seed: u64, after: Duration, lies: bool) -> (Vec<Change>, Option<Change>) {
+/// What a killed child had said.
+struct Killed {
+    acknowledged: Vec<Change>,
+    /// The change that it had begun.
+    pending: Option<Change>,
+    /// The upkeep that it had begun.
+    work: Option<String>,
+}
+
+/// Starts a child and kills it so long after it is ready.
+fn kill_one(folder: &Path, seed: u64, after: Duration, lies: bool) -> Killed {
     let mut command = Command::new(std::env::current_exe().unwrap());
     if lies {
         command.env("VECTOR_TABLE_LIES", "1");
@@ -194,16 +231,18 @@ fn kill_one(folder: &Path, seed: u64, after: Duration, lies: bool) -> (Vec<Chang
     std::thread::sleep(after);
     child.kill().unwrap();
     child.wait().unwrap();
-    let (mut acknowledged, mut pending) = (Vec::new(), None);
+    let (mut acknowledged, mut pending, mut work) = (Vec::new(), None, None);
     for line in lines.map_while(Result::ok) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[0] {
             "try" => pending = Change::parse(&words[1..]),
             "done" => acknowledged.extend(pending.take()),
+            "begin" => work = words.get(1).map(|word| (*word).to_owned()),
+            "end" => work = None,
             _ => {}
         }
     }
-    (acknowledged, pending)
+    Killed { acknowledged, pending, work }
 }
 
 fn unfinished(folder: &Path) -> usize {

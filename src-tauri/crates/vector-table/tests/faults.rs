@@ -118,7 +118,7 @@ fn without_checksums_flipped_bytes_would_give_wrong_answers() {
     // The fine factors of every row: offset far too low.
     for row in 0..600 {
         let start = 128 + row * record;
-        bad[start + 36..start + 40].copy_from_slice(&(-1e6f32).to_le_bytes());
+        bad[start + 36..start + 40].copy_from_slice(&(-1e9f32).to_le_bytes());
         let checksum = crc32fast::hash(&bad[start..start + record - 4]);
         bad[start + record - 4..start + record].copy_from_slice(&checksum.to_le_bytes());
     }
@@ -146,14 +146,13 @@ fn without_checksums_flipped_bytes_would_give_wrong_answers() {
 fn codes_of_a_later_or_another_history_are_not_believed() {
     let mut world = filled(2000, 16, quiet());
     // A copy of the database is put away, more rows come, and then the copy is put back.
-    let copy = world.folder.path().join("copy.sqlite");
-    world.connection.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    world.keep_copy();
     let before = world.truth.rows.clone();
     let mut dice = Dice(77);
     let later: Vec<(i64, i64, Vec<f32>)> = (0..3000).map(|id| (id, 0, dice.vector(16))).collect();
     world.upsert(&later);
     assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap());
-    restore(&mut world, &copy);
+    world.restore_copy();
     world.truth.rows = before.clone();
     for _ in 0..20 {
         world.check(&dice.vector(16), 10, &Filter::All);
@@ -169,14 +168,158 @@ fn codes_of_a_later_or_another_history_are_not_believed() {
     assert_eq!(world.table.verify(&world.connection).unwrap().problems, []);
 }
 
-fn restore(world: &mut World, copy: &Path) {
-    let database = world.database();
-    world.connection = rusqlite::Connection::open_in_memory().unwrap();
-    for ending in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{ending}", database.display()));
-    }
-    std::fs::copy(copy, &database).unwrap();
+#[test]
+fn histories_that_differ_by_deletions_alone_are_told_apart() {
+    let mut world = filled(2000, 16, quiet());
+    world.keep_copy();
+    let before = world.truth.rows.clone();
+    // In one history ten rows go and the codes are made anew without them, ...
+    world.delete(&(0..10).collect::<Vec<_>>());
+    assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap());
+    world.restore_copy();
+    world.truth.rows = before;
+    // ... in the other, one that brings the table to the same version.
+    world.delete(&[1999]);
     world.reopen();
+    let mut dice = Dice(5);
+    for _ in 0..10 {
+        world.check(&dice.vector(16), 2000, &Filter::All);
+    }
+    assert_eq!(world.table.verify(&world.connection).unwrap().problems, []);
+}
+
+#[test]
+fn a_table_knows_when_its_database_was_replaced() {
+    let mut world = filled(1000, 16, quiet());
+    world.keep_copy();
+    let mut dice = Dice(6);
+    let some = |dice: &mut Dice, from: i64| -> Vec<(i64, i64, Vec<f32>)> {
+        (from..from + 500).map(|id| (id, 0, dice.vector(16))).collect()
+    };
+    world.upsert(&some(&mut dice, 1000));
+    world.settle();
+    assert!(world.table.belongs(&world.connection).unwrap(), "its own history goes on");
+    let reader = connect(&world.database());
+    let snapshot = reader.unchecked_transaction().unwrap();
+    assert!(world.table.belongs(&snapshot).unwrap());
+    world.delete(&[3]);
+    assert!(world.table.belongs(&world.connection).unwrap());
+    assert!(world.table.belongs(&snapshot).unwrap(), "a reader of an older state that the table saw");
+    drop(snapshot);
+    let old = world.table.clone();
+    world.restore_copy();
+    // Other rows take the same numbers; soon the versions are the same as well.
+    let reached = |world: &World| old.belongs(&world.connection).unwrap();
+    assert!(reached(&world), "what was restored is a state that the table knows");
+    for version in 0..4 {
+        world.upsert(&some(&mut dice, 1000));
+        assert!(!reached(&world), "another history, {version} changes on");
+    }
+    let fresh = World::new(&space(16, Metric::Cosine), quiet());
+    assert!(
+        fresh
+            .table
+            .search(&fresh.connection, &[1.0; 16], 3, &Filter::All, Recall::Exact, &Cancel::new())
+            .is_ok()
+    );
+    let mut fresh = fresh;
+    fresh.upsert(&some(&mut dice, 0));
+    assert!(!old.belongs(&fresh.connection).unwrap(), "a new database");
+}
+
+#[test]
+fn a_reader_of_an_old_state_takes_no_file_away() {
+    let mut world = filled(3000, 16, quiet());
+    let reader = connect(&world.database());
+    let snapshot = reader.unchecked_transaction().unwrap();
+    let count: i64 = snapshot.query_row("SELECT count(*) FROM vector_row", [], |row| row.get(0)).unwrap();
+    let before = world.truth.nearest(&[1.0; 16], 20, &Filter::All);
+    world.delete(&(0..50).collect::<Vec<_>>());
+    assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap());
+    // The file lacks rows that this reader has: it reads them.
+    let hits =
+        world.table.search(&snapshot, &[1.0; 16], 20, &Filter::All, Recall::Exact, &Cancel::new()).unwrap();
+    assert_eq!(count, 3000);
+    assert!(hits.iter().map(|hit| hit.id).eq(before.iter().map(|hit| hit.id)), "as it was");
+    let segments = world.table.stats(&world.connection).unwrap().segments;
+    assert!(
+        segments.len() == 1 && segments[0].path.is_some(),
+        "the others still have the file: {segments:?}"
+    );
+}
+
+#[test]
+fn files_of_a_dropped_space_are_deleted() {
+    let mut world = filled(700, 8, quiet());
+    let file = only_file(&world);
+    let transaction = world.connection.transaction().unwrap();
+    let other = Space { model: "another".into(), ..world.table.space().clone() };
+    let other = VectorTable::create(&transaction, &other).unwrap();
+    VectorTable::drop_space(&transaction, world.table.id()).unwrap();
+    transaction.commit().unwrap();
+    assert!(file.exists());
+    VectorTable::open(&world.connection, &world.codes(), other, quiet()).unwrap();
+    assert!(!file.exists(), "nobody will ever open it");
+}
+
+#[test]
+fn one_row_makes_no_endless_work() {
+    // Every table is large enough for lists here, and there is no second centre to be found.
+    for rows in [1, 2, 70] {
+        let world = filled(rows, 8, Options { inverted_rows: 1, ..quiet() });
+        world.settle();
+        assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap());
+        world.check(&[1.0; 8], 5, &Filter::All);
+    }
+    // Nor does a database that counts its rows wrongly.
+    let world = filled(5000, 8, Options { inverted_rows: 100, ..quiet() });
+    world.connection.execute("UPDATE vector_space SET row_count = 200", []).unwrap();
+    world.settle();
+    world.check(&[1.0; 8], 5, &Filter::All);
+}
+
+#[test]
+fn lists_are_made_of_a_table_that_is_mostly_holes() {
+    let options = Options { inverted_rows: 500, list_rows: 10, ..quiet() };
+    let mut world = World::new(&space(16, Metric::Cosine), options);
+    let mut dice = Dice(4);
+    let mut draw = |ids: std::ops::Range<i64>| -> Vec<(i64, i64, Vec<f32>)> {
+        ids.map(|id| (id, 0, dice.vector(16))).collect()
+    };
+    let (first, last) = (draw(0..20_000), draw(20_000..21_000));
+    world.upsert(&first);
+    world.upsert(&last);
+    world.delete(&(0..20_000).collect::<Vec<_>>());
+    world.settle();
+    let made = world.table.stats(&world.connection).unwrap().segments[0].clone();
+    assert_eq!((made.rows, made.lists), (1000, 100), "as many lists as the rows want, wherever they are");
+    world.check(&[1.0; 16], 10, &Filter::All);
+}
+
+#[test]
+fn a_file_of_many_lists_is_checked_everywhere() {
+    let options = Options { inverted_rows: 100, list_rows: 10, ..quiet() };
+    let world = filled(600, 8, options);
+    let file = only_file(&world);
+    let good = std::fs::read(&file).unwrap();
+    let lists = world.table.stats(&world.connection).unwrap().segments[0].lists;
+    assert!(lists >= 50, "{lists} lists");
+    let mut dice = Dice(9);
+    let query = dice.vector(8);
+    let (expected, believed) = answers(&world, &file, &good, &query);
+    assert!(believed, "the file as it was written is believed");
+    // Every byte of the header and of the end of the directory, and one of every 23 between.
+    let edge = |at: usize| at < 192 || at + 600 > good.len();
+    let places: Vec<usize> = (0..good.len()).filter(|at| edge(*at) || at % 23 == 0).collect();
+    for at in &places {
+        let mut bad = good.clone();
+        bad[*at] ^= 1 << dice.below(8);
+        check_noticed(&world, &file, &bad, &query, &expected, &format!("byte {at} flipped"));
+    }
+    for length in (0..good.len()).step_by(211) {
+        check_noticed(&world, &file, &good[..length], &query, &expected, &format!("cut to {length}"));
+    }
+    println!("{} of {} bytes flipped in {lists} lists, all noticed", places.len(), good.len());
 }
 
 #[test]
@@ -273,7 +416,8 @@ fn a_full_disk_loses_nothing_and_answers_rightly() {
 fn many_readers_beside_a_writer_each_see_one_state() {
     // In each version all rows lie in one direction, another one each time: a search that mixed two would show it.
     const ROWS: i64 = 1500;
-    let world = World::new(&space(4, Metric::Euclidean), Options { inverted_rows: 1000, background: true });
+    let world =
+        World::new(&space(4, Metric::Euclidean), Options { inverted_rows: 1000, ..Options::default() });
     let (stop, searches) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (database, table) = (world.database(), &world.table);
     let write = |version: i64, connection: &mut rusqlite::Connection| {

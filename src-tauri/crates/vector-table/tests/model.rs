@@ -35,7 +35,26 @@ enum Step {
     Compact,
     Reopen,
     LoseCodes,
+    /// The process dies: what is on disk at that moment is all there is afterwards.
+    Crash,
+    /// A byte of a code file changes.
+    Damage(u64),
+    /// A copy of the database is put away, or put back.
+    KeepCopy,
+    RestoreCopy,
+    /// A reader begins, and asks later what it sees.
+    BeginReader,
+    AskReader(Vec<f32>),
 }
+
+/// What a sequence of steps carries along beside the table.
+#[derive(Default)]
+struct Beside {
+    copy: Option<Rows>,
+    reader: Option<(rusqlite::Connection, Rows)>,
+}
+
+type Rows = std::collections::BTreeMap<i64, (i64, Vec<f32>)>;
 
 fn rows() -> impl Strategy<Value = Vec<(i64, i64, Vec<f32>)>> {
     prop::collection::vec((-5i64..200, 0i64..4, vector()), 0..20)
@@ -53,6 +72,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Compact),
         1 => Just(Step::Reopen),
         1 => Just(Step::LoseCodes),
+        1 => Just(Step::Crash),
+        1 => any::<u64>().prop_map(Step::Damage),
+        1 => Just(Step::KeepCopy),
+        1 => Just(Step::RestoreCopy),
+        1 => Just(Step::BeginReader),
+        2 => vector().prop_map(Step::AskReader),
     ]
 }
 
@@ -69,6 +94,7 @@ fn flood(seed: u64) -> Vec<(i64, i64, Vec<f32>)> {
 }
 
 fn run(world: &mut World, steps: Vec<Step>) {
+    let mut beside = Beside::default();
     for step in steps {
         match step {
             Step::Upsert(rows) => world.upsert(&rows),
@@ -89,13 +115,68 @@ fn run(world: &mut World, steps: Vec<Step>) {
             Step::Compact => assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap()),
             Step::Reopen => world.reopen(),
             Step::LoseCodes => {
-                world.code_files().iter().for_each(|path| std::fs::remove_file(path).unwrap());
+                world.code_files().iter().for_each(|path| drop(std::fs::remove_file(path)));
                 world.reopen();
+            }
+            Step::Crash => world.crash(),
+            Step::Damage(seed) => damage(world, seed),
+            Step::KeepCopy => {
+                world.keep_copy();
+                beside.copy = Some(world.truth.rows.clone());
+            }
+            Step::RestoreCopy => {
+                if let Some(rows) = &beside.copy {
+                    beside.reader = None;
+                    world.restore_copy();
+                    world.truth.rows = rows.clone();
+                }
+            }
+            Step::BeginReader => {
+                let reader = world::connect(&world.database());
+                reader.execute_batch("BEGIN; SELECT count(*) FROM vector_row").unwrap();
+                beside.reader = Some((reader, world.truth.rows.clone()));
+            }
+            Step::AskReader(query) => {
+                if let Some((reader, rows)) = &beside.reader {
+                    ask_reader(world, reader, rows, &query);
+                }
             }
         }
     }
     check_all(world, &[1.0; DIMENSIONS], 10);
+    // A byte that was changed, and that no search has come to, is the one thing that may be found.
+    let problems = world.table.verify(&world.connection).unwrap().problems;
+    assert!(problems.iter().all(vector_table::Problem::is_of_codes), "{problems:?}");
+    assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap());
     assert_eq!(world.table.verify(&world.connection).unwrap().problems, [], "the table is whole");
+}
+
+/// A table that was opened already may have believed the file: it is opened anew, as after a start.
+fn damage(world: &mut World, seed: u64) {
+    let mut dice = world::Dice(seed);
+    let files = world.code_files();
+    if files.is_empty() {
+        return;
+    }
+    let file = &files[dice.below(files.len())];
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = dice.below(bytes.len());
+    bytes[at] ^= 1 << dice.below(8);
+    // Another file takes its place: a map of the old one stays as it is.
+    std::fs::remove_file(file).unwrap();
+    std::fs::write(file, bytes).unwrap();
+    world.reopen();
+}
+
+fn ask_reader(world: &World, reader: &rusqlite::Connection, rows: &Rows, query: &[f32]) {
+    let mut truth = world::Truth::new(world.truth.metric);
+    truth.rows = rows.clone();
+    for filter in [Filter::All, Filter::Collections(&[2])] {
+        let expected = truth.nearest(query, 12, &filter);
+        let found = world.table.search(reader, query, 12, &filter, Recall::Exact, &Cancel::new()).unwrap();
+        let ids = |hits: &[vector_table::Hit]| hits.iter().map(|hit| hit.id).collect::<Vec<_>>();
+        assert_eq!(ids(&found), ids(&expected), "what an old reader sees");
+    }
 }
 
 fn check_all(world: &World, query: &[f32], k: usize) {
@@ -142,7 +223,7 @@ proptest! {
         metric in metrics(), inverted in any::<bool>(), steps in prop::collection::vec(step(), 1..25)
     ) {
         // With the inverted file from a few hundred rows on, the same holds.
-        let options = if inverted { Options { inverted_rows: 300, ..quiet() } } else { quiet() };
+        let options = if inverted { Options { inverted_rows: 300, list_rows: 8, ..quiet() } } else { quiet() };
         let mut world = World::new(&space(DIMENSIONS, metric), options);
         run(&mut world, steps);
     }
@@ -151,7 +232,7 @@ proptest! {
     fn the_same_with_the_worker_at_its_heels(
         metric in metrics(), steps in prop::collection::vec(step(), 1..15)
     ) {
-        let mut world = World::new(&space(DIMENSIONS, metric), Options { inverted_rows: 1500, background: true });
+        let mut world = World::new(&space(DIMENSIONS, metric), Options { inverted_rows: 1500, ..Options::default() });
         run(&mut world, steps.into_iter().filter(|step| !matches!(step, Step::Settle | Step::Compact)).collect());
     }
 }

@@ -9,6 +9,7 @@ use domain::{
 use engine::Engine;
 use serde::Serialize;
 use std::collections::HashSet;
+use std::path::Path;
 use tokio::sync::mpsc;
 
 /// A line of `ingest --json`. The names are contracts.
@@ -48,7 +49,30 @@ struct VectorLine<'a> {
     pooling: Option<&'a str>,
     metric: &'a str,
     rows: u64,
+    /// Of vectors and codes together.
     bytes: u64,
+    vector_bytes: u64,
+    code_bytes: usize,
+    /// Of the codes, those that are no pages of a file.
+    memory_bytes: usize,
+    version: i64,
+    collections: usize,
+    uncoded: u64,
+    surplus_codes: u64,
+    instructions: &'static str,
+    failure: Option<&'a str>,
+    segments: Vec<SegmentLine>,
+}
+
+#[derive(Serialize)]
+struct SegmentLine {
+    file: Option<String>,
+    from: u32,
+    to: u32,
+    rows: usize,
+    lists: usize,
+    probes: usize,
+    bytes: usize,
 }
 
 /// Adds files and folders, and waits until they can be searched.
@@ -340,38 +364,93 @@ pub async fn vectors(engine: &Engine, which: Vectors) -> Result<(), Fault> {
 }
 
 async fn info(engine: &Engine, json: bool) -> Result<(), Fault> {
-    for table in engine.library().vector_info().await? {
-        if json {
-            output::line(&VectorLine {
-                model: table.model.as_str(),
-                dimensions: table.dimensions,
-                pooling: table.pooling.as_deref(),
-                metric: &table.metric,
-                rows: table.rows,
-                bytes: table.bytes,
-            })?;
-        } else {
-            let pooling =
-                table.pooling.as_deref().map(|pooling| format!(", {pooling} pooling")).unwrap_or_default();
-            let (model, dimensions) = (output::plain(table.model.as_str()), table.dimensions);
-            let line = format!(
-                "{model}  {dimensions} dimensions{pooling}  {}  {} rows  {} bytes\n",
-                table.metric, table.rows, table.bytes
-            );
-            output::print(&line)?;
-        }
+    for stats in engine.library().vector_stats().await? {
+        let table = VectorLine {
+            model: &stats.space.model,
+            dimensions: u32::try_from(stats.space.dimensions).unwrap_or(u32::MAX),
+            pooling: stats.space.pooling.as_deref(),
+            metric: stats.space.metric.name(),
+            rows: stats.rows,
+            bytes: stats.vector_bytes + stats.code_bytes() as u64,
+            vector_bytes: stats.vector_bytes,
+            code_bytes: stats.code_bytes(),
+            memory_bytes: stats.memory_bytes(),
+            version: stats.version,
+            collections: stats.collections.len(),
+            uncoded: stats.uncoded_slots,
+            surplus_codes: stats.surplus_codes,
+            instructions: stats.instructions,
+            failure: stats.failure.as_deref(),
+            segments: stats
+                .segments
+                .iter()
+                .map(|segment| SegmentLine {
+                    file: segment
+                        .path
+                        .as_deref()
+                        .and_then(Path::file_name)
+                        .map(|name| name.to_string_lossy().into()),
+                    from: segment.slots.0,
+                    to: segment.slots.1,
+                    rows: segment.rows,
+                    lists: segment.lists,
+                    probes: segment.probes,
+                    bytes: segment.bytes,
+                })
+                .collect(),
+        };
+        if json { output::line(&table)? } else { output::print(&info_text(&table))? }
     }
     Ok(())
 }
 
+fn info_text(table: &VectorLine<'_>) -> String {
+    let pooling = table.pooling.map(|pooling| format!(", {pooling} pooling")).unwrap_or_default();
+    let (model, dimensions) = (output::plain(table.model), table.dimensions);
+    let mut text = format!(
+        "{model}  {dimensions} dimensions{pooling}  {}  {} rows  {} bytes\n  \
+         {} collections, {} changes; vectors {} bytes, codes {} bytes ({} in memory), by {}\n  \
+         {} rows without a code yet, {} codes of rows that are gone\n",
+        table.metric,
+        table.rows,
+        table.bytes,
+        table.collections,
+        table.version,
+        table.vector_bytes,
+        table.code_bytes,
+        table.memory_bytes,
+        table.instructions,
+        table.uncoded,
+        table.surplus_codes,
+    );
+    for segment in &table.segments {
+        let file = segment.file.as_deref().unwrap_or("in memory");
+        let lists = match segment.lists {
+            1 => String::new(),
+            lists => format!(", {lists} lists, at most {} looked into", segment.probes),
+        };
+        text += &format!("  {file}: {} rows{lists}, {} bytes\n", segment.rows, segment.bytes);
+    }
+    if let Some(failure) = table.failure {
+        text += &format!("  no codes are written: {}\n", output::plain(failure));
+    }
+    text
+}
+
+/// Damaged rows are an error. Codes that differ are told, and no more: they are made anew from the rows.
 async fn verify(engine: &Engine) -> Result<(), Fault> {
-    let problems = engine.library().verify_vectors().await?;
-    if problems.is_empty() {
-        output::note("Nothing is wrong.");
-        return Ok(());
-    }
+    let problems = engine.library().vector_problems().await?;
     for problem in &problems {
-        output::print(&format!("{}\n", output::plain(problem)))?;
+        let remedy = if problem.rebuildable { " (of codes only: no vector is lost)" } else { "" };
+        output::print(&format!("{}{remedy}\n", output::plain(&problem.what)))?;
     }
-    Err(Fault::new(FaultCode::DatabaseDamaged).with_detail(format!("{} problems", problems.len())))
+    match problems.iter().filter(|problem| !problem.rebuildable).count() {
+        0 if problems.is_empty() => output::note("Nothing is wrong."),
+        0 => output::note("No vector is damaged."),
+        damaged => {
+            let told = format!("{damaged} problems");
+            return Err(Fault::new(FaultCode::DatabaseDamaged).with_detail(told));
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Finding passages: by meaning and by words, fused by reciprocal rank, reranked where that is wished.
 
 use super::embedding::Embedder;
-use super::vectors::SpaceName;
+use super::vectors::{Searching, SpaceName};
 use crate::Engine;
 use crate::error::Error;
 use domain::{CollectionSettings, Fault, FaultCode, Findings, PassageQuery, SearchMode};
@@ -97,12 +97,14 @@ pub(crate) async fn search_beside(
 ) -> Result<Found, Fault> {
     let search = prepare(engine, query, beside).await?;
     let (probes, fault) = probes(engine, &search).await?;
+    // Dropped with this future.
+    let searching = Searching::default();
     let (search, mut found) = engine
         .database()
         .read({
-            let engine = engine.clone();
+            let (engine, cancel) = (engine.clone(), searching.cancel());
             move |shelf| {
-                let found = look(&engine, &shelf.disk, &search, &probes)?;
+                let found = look(&engine, &shelf.disk, &search, &probes, &cancel)?;
                 Ok((search, found))
             }
         })
@@ -249,13 +251,19 @@ async fn embed_query(engine: &Engine, settings: &CollectionSettings, text: &str)
 }
 
 /// Asks both sides and fuses what they say.
-fn look(engine: &Engine, store: &Store, search: &Search, probes: &[Probe]) -> Result<Found, Error> {
+fn look(
+    engine: &Engine,
+    store: &Store,
+    search: &Search,
+    probes: &[Probe],
+    cancel: &Cancel,
+) -> Result<Found, Error> {
     let candidates = (search.k * CANDIDATES).max(LEAST_CANDIDATES);
     let mut places: HashMap<i64, Place> = HashMap::new();
     let mut vector_hits = 0;
     let keys = if search.size.narrowed { Some(store.scope_keys(&search.scope)?) } else { None };
     for probe in probes {
-        let hits = nearest(engine, store, probe, keys.as_deref(), candidates)?;
+        let hits = nearest(engine, store, probe, keys.as_deref(), candidates, cancel)?;
         vector_hits += hits.len();
         let near = Nearness::of(hits.iter().map(|hit| f64::from(hit.score)));
         for (rank, hit) in (1_u32..).zip(hits) {
@@ -281,7 +289,7 @@ fn look(engine: &Engine, store: &Store, search: &Search, probes: &[Probe]) -> Re
         let nearer = |place: &Place| place.vector.map_or(f32::INFINITY, |(_, _, distance)| distance);
         b.score.total_cmp(&a.score).then(nearer(a).total_cmp(&nearer(b))).then(one.cmp(other))
     });
-    measure(engine, store, probes, &mut ranked)?;
+    measure(engine, store, probes, &mut ranked, cancel)?;
     let all = ranked.len();
     if !search.max_distances.is_empty() {
         let keys: Vec<i64> = ranked.iter().map(|(key, _)| *key).collect();
@@ -321,13 +329,14 @@ fn nearest(
     probe: &Probe,
     keys: Option<&[i64]>,
     candidates: usize,
+    cancel: &Cancel,
 ) -> Result<Vec<vector_table::Hit>, Error> {
     store.read(|tx| {
         let table = engine.tables().table(tx, store, probe.space)?;
         let collections = Filter::Collections(&probe.collections);
         let parts = [collections.clone(), Filter::Ids(keys.unwrap_or_default())];
         let filter = if keys.is_some() { Filter::And(&parts) } else { collections };
-        Ok(table.search(tx, &probe.vector, candidates, &filter, Recall::Balanced, &Cancel::new())?)
+        Ok(table.search(tx, &probe.vector, candidates, &filter, Recall::Balanced, cancel)?)
     })
 }
 
@@ -338,6 +347,7 @@ fn measure(
     store: &Store,
     probes: &[Probe],
     ranked: &mut [(i64, Place)],
+    cancel: &Cancel,
 ) -> Result<(), Error> {
     let unmeasured: Vec<i64> =
         ranked.iter().filter(|(_, place)| place.vector.is_none()).map(|(key, _)| *key).collect();
@@ -354,7 +364,7 @@ fn measure(
                 unmeasured.len(),
                 &filter,
                 Recall::Exact,
-                &Cancel::new(),
+                cancel,
             )?)
         })?;
         let measured: HashMap<i64, (f32, f32)> =

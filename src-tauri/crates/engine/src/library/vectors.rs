@@ -1,14 +1,16 @@
 //! The vector tables of the library, opened when they are first needed, and the embedding spaces that settings mean.
 
 use crate::Engine;
+use crate::database::Database;
 use crate::error::Error;
-use domain::CollectionSettings;
+use crate::library::Library;
+use domain::{CollectionSettings, Fault};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use store::Store;
 use store::rusqlite::{Connection, Transaction};
-use vector_table::{Metric, Options, Space, SpaceId, VectorTable};
+use vector_table::{Cancel, Metric, Options, Space, SpaceId, VectorTable};
 use workers_ai::has_pooling;
 
 /// The tables that are open.
@@ -60,7 +62,7 @@ impl SpaceName {
 }
 
 impl Tables {
-    /// The table of a space. `connection` is used for this call only.
+    /// The table of a space, as the database has it that `connection` reads. `connection` is used for this call only.
     pub(crate) fn table(
         &self,
         connection: &Connection,
@@ -68,9 +70,12 @@ impl Tables {
         space: SpaceId,
     ) -> Result<VectorTable, Error> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = open.get(&space.0) {
+        if let Some(table) = open.get(&space.0)
+            && table.belongs(connection)?
+        {
             return Ok(table.clone());
         }
+        // None yet, or one of a database that another has taken the place of.
         let table = VectorTable::open(connection, &folder(store), space, Options::default())?;
         open.insert(space.0, table.clone());
         Ok(table)
@@ -124,15 +129,105 @@ fn folder(store: &Store) -> PathBuf {
     store.dir().map_or_else(PathBuf::new, |dir| dir.join("cache").join("vectors"))
 }
 
+/// Something that is not as it was written, in a vector table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VectorProblem {
+    /// The table, and what is wrong.
+    pub what: String,
+    /// Whether it is of codes alone, which are made anew from the rows: nothing is lost.
+    pub rebuildable: bool,
+}
+
+impl Library {
+    /// All there is to say of the vector tables.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn vector_stats(&self) -> Result<Vec<vector_table::Stats>, Fault> {
+        self.each_table(|table, connection| Ok(table.stats(connection)?)).await
+    }
+
+    /// Compares vectors and codes with what was written.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn vector_problems(&self) -> Result<Vec<VectorProblem>, Fault> {
+        let found = self.each_table(|table, connection| {
+            let report = table.verify(connection)?;
+            let problem = |problem: &vector_table::Problem| VectorProblem {
+                what: format!("{}: {problem}", table.space()),
+                rebuildable: problem.is_of_codes(),
+            };
+            Ok(report.problems.iter().map(problem).collect::<Vec<_>>())
+        });
+        Ok(found.await?.into_iter().flatten().collect())
+    }
+
+    async fn each_table<T: Send + 'static>(
+        &self,
+        look: impl Fn(&VectorTable, &Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<Vec<T>, Fault> {
+        let engine = self.engine.clone();
+        let looked = self.engine.database().read(move |shelf| {
+            shelf.disk.read(|tx| {
+                let table = |space| engine.tables().table(tx, &shelf.disk, space);
+                let spaces = VectorTable::spaces(tx)?;
+                spaces.into_iter().map(|(space, _)| look(&table(space)?, tx)).collect()
+            })
+        });
+        looked.await
+    }
+}
+
+/// Cancels what is searched for when it is dropped: nobody waits for the answer any more.
+#[derive(Debug, Default)]
+pub(crate) struct Searching(Cancel);
+
+impl Searching {
+    /// To hand to the search.
+    pub(crate) fn cancel(&self) -> Cancel {
+        self.0.clone()
+    }
+}
+
+impl Drop for Searching {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
 impl Engine {
     pub(crate) fn tables(&self) -> &Tables {
         &self.library_state().tables
+    }
+
+    /// Closes all vector tables, before and after another database takes the place of the present one: what they know is
+    /// of the one they were opened with.
+    pub(crate) async fn close_tables(&self) {
+        let engine = self.clone();
+        // Their threads are waited for.
+        let closed = Database::blocking(move || {
+            engine.tables().close();
+            Ok(())
+        });
+        if let Err(fault) = closed.await {
+            tracing::warn!(code = ?fault.code, "the vector tables could not be closed");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_that_nobody_waits_for_is_cancelled() {
+        let searching = Searching::default();
+        let cancel = searching.cancel();
+        assert!(!cancel.is_cancelled());
+        drop(searching);
+        assert!(cancel.is_cancelled());
+    }
 
     #[test]
     fn the_migration_makes_the_tables_that_the_vector_table_documents() {

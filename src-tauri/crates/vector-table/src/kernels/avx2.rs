@@ -1,14 +1,18 @@
 //! AVX2: the scan with 32 rows of one byte column in a register, the transform and the tables; the rest is the portable
 //! text compiled for AVX2.
 
+use super::portable::LONG;
 use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_ps, _mm256_and_si256, _mm256_cvttps_epi32,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_packus_epi16,
-    _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permutevar8x32_epi32,
-    _mm256_set1_epi8, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setr_ps, _mm256_setzero_ps,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_sub_epi16, _mm256_sub_ps,
+    __m128i, __m256, __m256i, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadl_epi64,
+    _mm_movehl_ps, _mm_prefetch, _mm_shuffle_ps, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_ps,
+    _mm256_and_si256, _mm256_castps256_ps128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_cvttps_epi32,
+    _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
+    _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
+    _mm256_setr_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi16,
+    _mm256_sub_ps,
 };
 
 /// # Safety
@@ -20,9 +24,14 @@ pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut 
     let nibble = _mm256_set1_epi8(15);
     for (index, maximum) in maxima.iter_mut().enumerate() {
         let block = &blocks[index * (codes + FACTOR_BYTES)..][..codes + FACTOR_BYTES];
+        // Most blocks begin a page, where the processor stops fetching ahead by itself.
+        let next = block.as_ptr().wrapping_add(codes + FACTOR_BYTES).cast::<i8>();
         // Even rows gather in the low bytes of `even` with the odd ones' sums above them; `odd` holds the odd ones.
         let (mut even, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
         for column in 0..lookup.pairs {
+            if column % 2 == 0 {
+                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(column * 32));
+            }
             // SAFETY: `column < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables.
             let (code, low, high) = unsafe {
                 (
@@ -62,17 +71,72 @@ pub unsafe fn dot_and_square(query: &[f32], bytes: &[u8]) -> (f64, f64) {
 }
 
 /// # Safety
-/// The processor has AVX2.
+/// The processor has AVX2; both slices have the same length.
 #[target_feature(enable = "avx2")]
 pub unsafe fn dot(left: &[f32], right: &[f32]) -> f32 {
-    portable::dot(left, right)
+    // SAFETY: as this function's own.
+    unsafe { sum_of(left, right, |a, b| _mm256_mul_ps(a, b)) }
+}
+
+/// The portable `sum_of`, whose 64 lanes are eight registers.
+///
+/// # Safety
+/// The processor has AVX2; both slices have the same length.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn sum_of(left: &[f32], right: &[f32], term: impl Fn(__m256, __m256) -> __m256) -> f32 {
+    debug_assert_eq!(left.len(), right.len());
+    let mut sums = [_mm256_setzero_ps(); 8];
+    let whole = left.len() / LONG * LONG;
+    for start in (0..whole).step_by(LONG) {
+        for (register, sum) in sums.iter_mut().enumerate() {
+            let at = start + 8 * register;
+            // SAFETY: `at + 8` is within the whole chunks of both.
+            let (a, b) =
+                unsafe { (_mm256_loadu_ps(left.as_ptr().add(at)), _mm256_loadu_ps(right.as_ptr().add(at))) };
+            *sum = _mm256_add_ps(*sum, term(a, b));
+        }
+    }
+    if whole < left.len() {
+        // What is left over is filled up with zeros, whose terms are zero.
+        let (mut lefts, mut rights) = ([0.0f32; LONG], [0.0f32; LONG]);
+        lefts[..left.len() - whole].copy_from_slice(&left[whole..]);
+        rights[..right.len() - whole].copy_from_slice(&right[whole..]);
+        for (register, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: both arrays have 64 places.
+            let (a, b) = unsafe {
+                (
+                    _mm256_loadu_ps(lefts.as_ptr().add(8 * register)),
+                    _mm256_loadu_ps(rights.as_ptr().add(8 * register)),
+                )
+            };
+            *sum = _mm256_add_ps(*sum, term(a, b));
+        }
+    }
+    let half = |register: usize| _mm256_add_ps(sums[register], sums[register + 4]);
+    let (first, second) = (_mm256_add_ps(half(0), half(2)), _mm256_add_ps(half(1), half(3)));
+    halve(_mm256_add_ps(first, second))
+}
+
+/// The sum of eight lanes by halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn halve(eight: __m256) -> f32 {
+    let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
 }
 
 /// # Safety
-/// The processor has AVX2.
+/// The processor has AVX2; both slices have the same length.
 #[target_feature(enable = "avx2")]
 pub unsafe fn distance_square(left: &[f32], right: &[f32]) -> f32 {
-    portable::distance_square(left, right)
+    let term = |a, b| {
+        let apart = _mm256_sub_ps(a, b);
+        _mm256_mul_ps(apart, apart)
+    };
+    // SAFETY: as this function's own.
+    unsafe { sum_of(left, right, term) }
 }
 
 /// # Safety
@@ -172,8 +236,30 @@ pub unsafe fn nibbles(
 }
 
 /// # Safety
-/// The processor has AVX2.
+/// The processor has AVX2; `query` has two places for each byte of `nibbles`, and these are a multiple of 32, as
+/// `Level::nibble_dot` asserts.
 #[target_feature(enable = "avx2")]
 pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
-    portable::nibble_dot(query, nibbles)
+    let (low, high) = query.split_at(nibbles.len());
+    let mut sums = [_mm256_setzero_ps(); 4];
+    let nibble = _mm256_set1_epi32(15);
+    for start in (0..nibbles.len()).step_by(32) {
+        for (register, sum) in sums.iter_mut().enumerate() {
+            let at = start + 8 * register;
+            // SAFETY: `at + 8` is within the nibbles, and so within both halves of the query.
+            let (bytes, low, high) = unsafe {
+                (
+                    _mm_loadl_epi64(nibbles.as_ptr().add(at).cast::<__m128i>()),
+                    _mm256_loadu_ps(low.as_ptr().add(at)),
+                    _mm256_loadu_ps(high.as_ptr().add(at)),
+                )
+            };
+            let wide = _mm256_cvtepu8_epi32(bytes);
+            let lower = _mm256_cvtepi32_ps(_mm256_and_si256(wide, nibble));
+            let upper = _mm256_cvtepi32_ps(_mm256_srli_epi32::<4>(wide));
+            let both = _mm256_add_ps(_mm256_mul_ps(low, lower), _mm256_mul_ps(high, upper));
+            *sum = _mm256_add_ps(*sum, both);
+        }
+    }
+    halve(_mm256_add_ps(_mm256_add_ps(sums[0], sums[2]), _mm256_add_ps(sums[1], sums[3])))
 }

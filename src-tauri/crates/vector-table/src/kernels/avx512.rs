@@ -1,11 +1,17 @@
 //! AVX-512 BW: two byte columns of 32 rows in a register; the rest is the portable text compiled for AVX-512.
 
+use super::portable::LONG;
 use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, avx2, portable};
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_add_epi16, _mm256_storeu_si256, _mm512_add_epi8, _mm512_add_epi16,
-    _mm512_and_si512, _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_loadu_si512,
-    _mm512_set1_epi8, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_slli_epi16, _mm512_srli_epi16,
-    _mm512_sub_epi16,
+    __m128i, __m512, __m512i, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128,
+    _mm_movehl_ps, _mm_prefetch, _mm_shuffle_ps, _mm256_add_epi16, _mm256_add_ps, _mm256_castps256_ps128,
+    _mm256_extractf128_ps, _mm512_add_epi8, _mm512_add_epi16, _mm512_add_ps, _mm512_and_si512,
+    _mm512_castps512_ps256, _mm512_castsi512_si256, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32,
+    _mm512_cvtepu16_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_reduce_max_ps,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_f32x4, _mm512_slli_epi16, _mm512_srli_epi16,
+    _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_epi16, _mm512_sub_ps,
 };
 
 /// # Safety
@@ -17,8 +23,13 @@ pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut 
     let nibble = _mm512_set1_epi8(15);
     for (index, maximum) in maxima.iter_mut().enumerate() {
         let block = &blocks[index * (codes + FACTOR_BYTES)..][..codes + FACTOR_BYTES];
+        // Most blocks begin a page, where the processor stops fetching ahead by itself.
+        let next = block.as_ptr().wrapping_add(codes + FACTOR_BYTES).cast::<i8>();
+        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(codes + 64));
+        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(codes + 192));
         let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
         for column in 0..lookup.pairs / 2 {
+            _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(column * 64));
             // SAFETY: `2 * column + 1 < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables.
             let (code, low, high) = unsafe {
                 (
@@ -36,22 +47,42 @@ pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut 
         even = _mm512_sub_epi16(even, _mm512_slli_epi16::<8>(odd));
         // The upper half summed the odd columns of the same 32 rows.
         let fold = |sums: __m512i| {
-            _mm256_add_epi16(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums))
+            let both = _mm256_add_epi16(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums));
+            _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(both))
         };
-        let (mut evens, mut odds) = ([0u16; 16], [0u16; 16]);
-        // SAFETY: both arrays are 32 bytes.
-        unsafe {
-            _mm256_storeu_si256(evens.as_mut_ptr().cast::<__m256i>(), fold(even));
-            _mm256_storeu_si256(odds.as_mut_ptr().cast::<__m256i>(), fold(odd));
-        }
-        let mut sums = [0u16; BLOCK_ROWS];
-        for row in 0..16 {
-            sums[2 * row] = evens[row];
-            sums[2 * row + 1] = odds[row];
-        }
+        let sums = [fold(even), fold(odd)];
+        // SAFETY: the block ends with its factors, and `ranks` has 32 places a block.
         *maximum =
-            portable::rank(&sums, &block[codes..], affine, &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS]);
+            unsafe { rank(sums, &block[codes..], affine, &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS]) };
     }
+}
+
+/// The ranks of one block from the sums of its even and its odd rows, in the order of the portable arithmetic.
+///
+/// # Safety
+/// The processor has AVX-512 F; `factors` has [`FACTOR_BYTES`] and `ranks` [`BLOCK_ROWS`].
+#[target_feature(enable = "avx512f")]
+unsafe fn rank(sums: [__m512; 2], factors: &[u8], affine: &Affine, ranks: &mut [f32]) -> f32 {
+    debug_assert!(factors.len() == FACTOR_BYTES && ranks.len() == BLOCK_ROWS, "one block");
+    let lower = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    let upper = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    let mut largest = _mm512_set1_ps(f32::NEG_INFINITY);
+    for (half, order) in [lower, upper].into_iter().enumerate() {
+        // SAFETY: each kind of factor has 32 f32, of which this takes sixteen from 0 or 16.
+        let factor = |kind: usize| unsafe {
+            _mm512_loadu_ps(factors.as_ptr().add(4 * (BLOCK_ROWS * kind + 16 * half)).cast::<f32>())
+        };
+        let sum = _mm512_permutex2var_ps(sums[0], order, sums[1]);
+        let scaled = _mm512_mul_ps(_mm512_set1_ps(affine.step), sum);
+        let inner = _mm512_add_ps(scaled, _mm512_set1_ps(affine.shift));
+        let own = _mm512_add_ps(_mm512_set1_ps(affine.constant), factor(1));
+        let estimate = _mm512_add_ps(own, _mm512_mul_ps(factor(0), inner));
+        let bound = _mm512_add_ps(estimate, _mm512_mul_ps(_mm512_set1_ps(affine.margin), factor(2)));
+        // SAFETY: `ranks` has 32 places.
+        unsafe { _mm512_storeu_ps(ranks.as_mut_ptr().add(16 * half), bound) };
+        largest = _mm512_max_ps(largest, bound);
+    }
+    _mm512_reduce_max_ps(largest)
 }
 
 /// # Safety
@@ -63,17 +94,72 @@ pub unsafe fn dot_and_square(query: &[f32], bytes: &[u8]) -> (f64, f64) {
 }
 
 /// # Safety
-/// The processor has AVX-512 F and BW.
+/// The processor has AVX-512 F and BW; both slices have the same length.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub unsafe fn dot(left: &[f32], right: &[f32]) -> f32 {
-    portable::dot(left, right)
+    // SAFETY: as this function's own.
+    unsafe { sum_of(left, right, |a, b| _mm512_mul_ps(a, b)) }
+}
+
+/// The portable `sum_of`: four registers hold its 64 lanes, and what is left over is filled up with zeros, whose terms are
+/// zero.
+///
+/// # Safety
+/// The processor has AVX-512 F; both slices have the same length.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+unsafe fn sum_of(left: &[f32], right: &[f32], term: impl Fn(__m512, __m512) -> __m512) -> f32 {
+    debug_assert_eq!(left.len(), right.len());
+    let mut sums = [_mm512_setzero_ps(); 4];
+    let whole = left.len() / LONG * LONG;
+    for start in (0..whole).step_by(LONG) {
+        for (register, sum) in sums.iter_mut().enumerate() {
+            let at = start + 16 * register;
+            // SAFETY: `at + 16` is within the whole chunks of both.
+            let (a, b) =
+                unsafe { (_mm512_loadu_ps(left.as_ptr().add(at)), _mm512_loadu_ps(right.as_ptr().add(at))) };
+            *sum = _mm512_add_ps(*sum, term(a, b));
+        }
+    }
+    for (register, sum) in sums.iter_mut().enumerate() {
+        let at = whole + 16 * register;
+        let mask = match left.len().saturating_sub(at) {
+            0 => break,
+            rest => u16::MAX >> (16 - rest.min(16)),
+        };
+        // SAFETY: the mask has no place beyond the ends of the slices.
+        let (a, b) = unsafe {
+            (
+                _mm512_maskz_loadu_ps(mask, left.as_ptr().add(at)),
+                _mm512_maskz_loadu_ps(mask, right.as_ptr().add(at)),
+            )
+        };
+        *sum = _mm512_add_ps(*sum, term(a, b));
+    }
+    halve(_mm512_add_ps(_mm512_add_ps(sums[0], sums[2]), _mm512_add_ps(sums[1], sums[3])))
+}
+
+/// The sum of sixteen lanes by halves.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+fn halve(sums: __m512) -> f32 {
+    let upper = _mm512_castps512_ps256(_mm512_shuffle_f32x4::<0b0000_1110>(sums, sums));
+    let eight = _mm256_add_ps(_mm512_castps512_ps256(sums), upper);
+    let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
 }
 
 /// # Safety
-/// The processor has AVX-512 F and BW.
+/// The processor has AVX-512 F and BW; both slices have the same length.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub unsafe fn distance_square(left: &[f32], right: &[f32]) -> f32 {
-    portable::distance_square(left, right)
+    let term = |a, b| {
+        let apart = _mm512_sub_ps(a, b);
+        _mm512_mul_ps(apart, apart)
+    };
+    // SAFETY: as this function's own.
+    unsafe { sum_of(left, right, term) }
 }
 
 /// # Safety
@@ -113,8 +199,30 @@ pub unsafe fn nibbles(
 }
 
 /// # Safety
-/// The processor has AVX-512 F and BW.
+/// The processor has AVX-512 F and BW; `query` has two places for each byte of `nibbles`, and these are a multiple of 32,
+/// as `Level::nibble_dot` asserts.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
-    portable::nibble_dot(query, nibbles)
+    let (low, high) = query.split_at(nibbles.len());
+    let mut sums = [_mm512_setzero_ps(); 2];
+    let nibble = _mm512_set1_epi32(15);
+    for start in (0..nibbles.len()).step_by(32) {
+        for (register, sum) in sums.iter_mut().enumerate() {
+            let at = start + 16 * register;
+            // SAFETY: `at + 16` is within the nibbles, and so within both halves of the query.
+            let (bytes, low, high) = unsafe {
+                (
+                    _mm_loadu_si128(nibbles.as_ptr().add(at).cast::<__m128i>()),
+                    _mm512_loadu_ps(low.as_ptr().add(at)),
+                    _mm512_loadu_ps(high.as_ptr().add(at)),
+                )
+            };
+            let wide = _mm512_cvtepu8_epi32(bytes);
+            let lower = _mm512_cvtepi32_ps(_mm512_and_si512(wide, nibble));
+            let upper = _mm512_cvtepi32_ps(_mm512_srli_epi32::<4>(wide));
+            let both = _mm512_add_ps(_mm512_mul_ps(low, lower), _mm512_mul_ps(high, upper));
+            *sum = _mm512_add_ps(*sum, both);
+        }
+    }
+    halve(_mm512_add_ps(sums[0], sums[1]))
 }

@@ -5,9 +5,8 @@
 //! ([`Bytes::read`]) is the safe twin, used where mapping fails.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Deref;
-use std::path::Path;
 
 /// The bytes of a code file.
 #[derive(Debug)]
@@ -22,24 +21,24 @@ impl Bytes {
     /// Maps the file.
     ///
     /// # Errors
-    /// When the file cannot be opened, or neither mapped nor read.
-    pub fn map(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+    /// When it can be neither mapped nor read.
+    pub fn map(file: &File) -> io::Result<Self> {
         // SAFETY: code files are never written after they got their name (see the module's text); whoever
         // truncates one from outside stops this process, as with any mapped file, and loses no row.
-        match unsafe { memmap2::Mmap::map(&file) } {
+        match unsafe { memmap2::Mmap::map(file) } {
             Ok(map) => Ok(Bytes::Mapped(map)),
-            Err(_) => Self::read(path),
+            Err(_) => Self::read(file),
         }
     }
 
     /// Reads the whole file.
     ///
     /// # Errors
-    /// When the file cannot be opened or read.
-    pub fn read(path: &Path) -> io::Result<Self> {
+    /// When it cannot be read.
+    pub fn read(mut file: &File) -> io::Result<Self> {
         let mut bytes = Vec::new();
-        File::open(path)?.read_to_end(&mut bytes)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.read_to_end(&mut bytes)?;
         Ok(Bytes::Owned(bytes))
     }
 
@@ -72,7 +71,8 @@ mod tests {
             let path = folder.path().join(length.to_string());
             std::fs::write(&path, (0..length).map(|index| (index * 7 % 251) as u8).collect::<Vec<_>>())
                 .unwrap();
-            assert_eq!(&*Bytes::map(&path).unwrap(), &*Bytes::read(&path).unwrap(), "{length} bytes");
+            let file = File::open(&path).unwrap();
+            assert_eq!(&*Bytes::map(&file).unwrap(), &*Bytes::read(&file).unwrap(), "{length} bytes");
         }
     }
 }

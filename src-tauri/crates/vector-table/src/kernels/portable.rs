@@ -91,20 +91,29 @@ fn halve(mut lanes: [f64; LANES]) -> f64 {
 
 const WIDE: usize = 32;
 
+/// Lanes of the products in f32: four chains of additions in the widest registers.
+pub const LONG: usize = 64;
+
 #[inline(always)]
 fn sum_of(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut sums = [0.0f32; WIDE];
-    let (lefts, rights) = (left.chunks_exact(WIDE), right.chunks_exact(WIDE));
+    let mut sums = [0.0f32; LONG];
+    let (lefts, rights) = (left.chunks_exact(LONG), right.chunks_exact(LONG));
     let (left_rest, right_rest) = (lefts.remainder(), rights.remainder());
     for (left, right) in lefts.zip(rights) {
-        for lane in 0..WIDE {
+        for lane in 0..LONG {
             sums[lane] += term(left[lane], right[lane]);
         }
     }
     for (lane, (left, right)) in left_rest.iter().zip(right_rest).enumerate() {
         sums[lane] += term(*left, *right);
     }
-    let mut width = WIDE / 2;
+    halve_all(&mut sums)
+}
+
+/// The sum of the lanes by halves: the same order for every level.
+#[inline(always)]
+fn halve_all(sums: &mut [f32]) -> f32 {
+    let mut width = sums.len() / 2;
     while width > 0 {
         for lane in 0..width {
             sums[lane] += sums[lane + width];
@@ -275,12 +284,5 @@ pub fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
             sums[lane] += low[lane] * f32::from(bytes[lane] & 15) + high[lane] * f32::from(bytes[lane] >> 4);
         }
     }
-    let mut width = WIDE / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
+    halve_all(&mut sums)
 }

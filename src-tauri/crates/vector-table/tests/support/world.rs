@@ -101,6 +101,59 @@ impl World {
         self.table = VectorTable::open(&self.connection, &self.codes(), id, self.options.clone()).unwrap();
     }
 
+    /// Goes on with what is on disk at this moment, as after a power cut: nothing is closed.
+    pub fn crash(&mut self) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut places = vec![(self.folder.path().to_path_buf(), folder.path().to_path_buf())];
+        while let Some((from, to)) = places.pop() {
+            std::fs::create_dir_all(&to).unwrap();
+            for entry in std::fs::read_dir(&from).unwrap().flatten() {
+                let (path, copy) = (entry.path(), to.join(entry.file_name()));
+                if path.is_dir() {
+                    places.push((path, copy));
+                } else if !path.to_string_lossy().ends_with("-shm") {
+                    // What the worker deletes meanwhile was not needed.
+                    let _ = std::fs::copy(&path, &copy);
+                }
+            }
+        }
+        let before = std::mem::replace(&mut self.folder, folder);
+        self.reopen();
+        drop(before);
+    }
+
+    fn copy_path(&self) -> PathBuf {
+        self.folder.path().join("copy.sqlite")
+    }
+
+    /// Puts a copy of the database away.
+    pub fn keep_copy(&self) {
+        let _ = std::fs::remove_file(self.copy_path());
+        self.connection.execute("VACUUM INTO ?1", [self.copy_path().to_str().unwrap()]).unwrap();
+    }
+
+    /// Puts the copy back; the code files stay, whatever they are of.
+    pub fn restore_copy(&mut self) {
+        let database = self.database();
+        self.connection = Connection::open_in_memory().unwrap();
+        // Its thread reads the old database no more.
+        let id = self.table.id();
+        let empty = Connection::open_in_memory().unwrap();
+        empty.execute_batch(VectorTable::SCHEMA).unwrap();
+        empty
+            .execute(
+                "INSERT INTO vector_space (id, model, dimensions, metric) VALUES (?1, 'none', 1, 'cosine')",
+                [id.0],
+            )
+            .unwrap();
+        self.table = VectorTable::open(&empty, Path::new(""), id, quiet()).unwrap();
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", database.display()));
+        }
+        std::fs::copy(self.copy_path(), &database).unwrap();
+        self.reopen();
+    }
+
     /// With a table opened anew, on the same connection.
     pub fn reopen_quietly(&self, look: impl FnOnce(&VectorTable, &Connection)) {
         look(

@@ -1,0 +1,283 @@
+//! The upper bounds of all rows in the lists of a round.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::best::Best;
+use super::plan::{Plan, Planned};
+use super::{Candidate, Question, Recall, Scratch};
+use crate::code::Prepared;
+use crate::error::Result;
+use crate::kernels::{Affine, BLOCK_ROWS};
+use crate::rows::{Picker, Snapshot};
+use crate::segment::{Damaged, Segment};
+use crate::space::Metric;
+
+/// The first round looks at so many allowed rows, and as many for each hit as below: enough for a first idea of how far
+/// the k-th best is. Each later round may look at so many times more.
+const FIRST_ROWS: usize = 128;
+const FIRST_ROWS_A_HIT: usize = 8;
+const GROWTH: usize = 4;
+
+/// Dot products say nothing of distances: under a filter so many full lists' worth of allowed rows is looked at.
+const FILTERED_LISTS: usize = 32;
+
+/// A list in the scan: where it is, and its first block among all of the round.
+pub struct Scanned {
+    pub segment: usize,
+    pub list: usize,
+    pub first: usize,
+    pub blocks: usize,
+    pub affine: Affine,
+}
+
+/// A search under way.
+pub struct Scan<'a> {
+    pub question: &'a Question<'a>,
+    pub segments: &'a [Arc<Segment>],
+    turned: &'a [f32],
+    pub now: Snapshot,
+    /// Whether what is seen is committed.
+    pub settled: bool,
+    pub picker: Picker<'a>,
+    prepared: Vec<Prepared>,
+    /// The lists of this round, and their blocks.
+    pub lists: Vec<Scanned>,
+    blocks: usize,
+    /// Whether this round's candidates come from ids and have no bounds yet.
+    pub by_ids: bool,
+    /// Allowed rows looked at so far.
+    pub rows: usize,
+    /// Of these, how many were looked at again, and read.
+    pub looked: usize,
+    pub read: usize,
+    round_rows: usize,
+}
+
+impl<'a> Scan<'a> {
+    /// Before the first round.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn new(
+        question: &'a Question<'a>,
+        segments: &'a [Arc<Segment>],
+        turned: &'a [f32],
+        (now, settled): (Snapshot, bool),
+        connection: &'a Connection,
+    ) -> Result<Self> {
+        let coder = question.coder;
+        let trust = question.recall.trust();
+        let prepare = |segment: &Arc<Segment>| {
+            let around = (segment.origin.as_slice(), segment.header.unit);
+            Prepared::new(coder.level, coder.space.metric, turned, around, trust)
+        };
+        let round_rows = match question.recall {
+            Recall::Exact => usize::MAX,
+            Recall::Fast | Recall::Balanced => FIRST_ROWS + FIRST_ROWS_A_HIT * question.k,
+        };
+        Ok(Self {
+            question,
+            segments,
+            turned,
+            now,
+            settled,
+            picker: Picker::new(connection, coder.id, coder.space.dimensions)?,
+            prepared: segments.iter().map(prepare).collect(),
+            lists: Vec::new(),
+            blocks: 0,
+            by_ids: false,
+            rows: 0,
+            looked: 0,
+            read: 0,
+            round_rows,
+        })
+    }
+
+    /// The query's tables for a segment.
+    pub fn prepared(&self, segment: usize) -> &Prepared {
+        &self.prepared[segment]
+    }
+
+    /// Scans the next lists of the plan. False when none is left that may hold one of the best.
+    ///
+    /// # Errors
+    /// That it was cancelled; the segment that is damaged inside.
+    pub fn round(
+        &mut self,
+        plan: &Plan,
+        next: &mut usize,
+        best: &Best,
+        scratch: &mut Scratch,
+    ) -> Result<Result<bool, usize>> {
+        self.lists.clear();
+        (self.blocks, self.by_ids) = (0, plan.few);
+        scratch.ranks.clear();
+        scratch.maxima.clear();
+        scratch.candidates.clear();
+        let mut seen = 0;
+        while let Some(planned) = plan.lists.get(*next).filter(|planned| self.within_reach(planned, best)) {
+            if planned.away >= 0.0 && seen >= self.round_rows {
+                break;
+            }
+            self.question.cancel.check()?;
+            *next += 1;
+            if let Some(ahead) = plan.lists.get(*next) {
+                self.fetch(ahead, plan.few);
+            }
+            let looked_at = match &plan.masks {
+                Some(masks) if plan.few => self.pick(planned, &masks[planned.segment], scratch),
+                masks => {
+                    let masks = masks.as_ref().map(|masks| masks[planned.segment].as_slice());
+                    self.list(planned, plan.whole[planned.segment], masks, scratch)
+                }
+            };
+            match looked_at {
+                Ok(rows) => {
+                    self.rows += rows;
+                    seen += if planned.away >= 0.0 { rows } else { 0 };
+                }
+                Err(Damaged) => return Ok(Err(planned.segment)),
+            }
+        }
+        self.round_rows = self.round_rows.saturating_mul(GROWTH);
+        Ok(Ok(!self.lists.is_empty()))
+    }
+
+    /// Whether a list may hold one of the k best, given those so far.
+    fn within_reach(&self, planned: &Planned, best: &Best) -> bool {
+        let (threshold, segment) = (best.threshold(), &self.segments[planned.segment]);
+        if planned.away < 0.0 || threshold == f64::NEG_INFINITY {
+            return true;
+        }
+        let kth = match segment.header.metric {
+            Metric::Cosine => 2.0 - 2.0 * threshold,
+            Metric::Euclidean => -2.0 * threshold,
+            Metric::Dot => {
+                let list = segment.header.rows.div_ceil(segment.lists());
+                let wanted = self.question.recall.lists(segment, self.question.k).max(FILTERED_LISTS);
+                return self.rows < wanted * list;
+            }
+        };
+        f64::from(planned.away) <= f64::from(segment.header.slack) * kth
+    }
+
+    /// Puts a list into the round; returns its number there.
+    fn enter(&mut self, planned: &Planned) -> &Scanned {
+        let segment = &self.segments[planned.segment];
+        let (level, seat) = (self.question.coder.level, segment.seat(planned.list));
+        let affine = self.prepared[planned.segment].affine(level, self.turned, seat);
+        let (first, blocks) = (self.blocks, segment.rows_in(planned.list).div_ceil(BLOCK_ROWS));
+        self.blocks += blocks;
+        self.lists.push(Scanned { segment: planned.segment, list: planned.list, first, blocks, affine });
+        &self.lists[self.lists.len() - 1]
+    }
+
+    /// Has the processor fetch what the next list begins with.
+    fn fetch(&self, ahead: &Planned, few: bool) {
+        let segment = &self.segments[ahead.segment];
+        segment.fetch(ahead.list, !few);
+    }
+
+    /// Makes candidates of the single rows in the masks; returns how many.
+    fn pick(&mut self, planned: &Planned, masks: &[u32], scratch: &mut Scratch) -> Result<usize, Damaged> {
+        let (question, version) = (self.question, self.now.version);
+        self.enter(planned);
+        let number = self.lists.len() as u32 - 1;
+        let (segment, list) = (&self.segments[planned.segment], planned.list);
+        let view = segment.list(list)?;
+        let before = scratch.candidates.len();
+        let starts = segment.starts();
+        for (block, mask) in masks[starts[list]..starts[list + 1]].iter().enumerate() {
+            let mut left = if *mask == 0 { 0 } else { mask & !segment.gone.of(list, block, version) };
+            while left != 0 {
+                let row = block * BLOCK_ROWS + left.trailing_zeros() as usize;
+                left &= left - 1;
+                if question.allowed.is_ids() || question.allowed.allows(view.id(row), view.collection(row)) {
+                    let (bound, row) = (f32::INFINITY, row as u32);
+                    scratch.candidates.push(Candidate { bound, list: number, row, record: 0 });
+                }
+            }
+        }
+        Ok(scratch.candidates.len() - before)
+    }
+
+    /// Scans a list; returns how many rows of it are allowed.
+    fn list(
+        &mut self,
+        planned: &Planned,
+        whole: bool,
+        masks: Option<&[u32]>,
+        scratch: &mut Scratch,
+    ) -> Result<usize, Damaged> {
+        let (segment, list) = (&self.segments[planned.segment], planned.list);
+        let rows = segment.rows_in(list);
+        if rows == 0 {
+            return Ok(0);
+        }
+        let entered = self.enter(planned);
+        let (first, count, affine) = (entered.first, rows.div_ceil(BLOCK_ROWS), entered.affine);
+        let blocks = segment.blocks(list)?;
+        scratch.masks.clear();
+        if !whole {
+            self.narrow(planned, masks, scratch)?;
+            let used = scratch.masks.iter().filter(|mask| **mask != 0).count();
+            if used == 0 {
+                // Nothing allowed: the blocks stay reserved and empty.
+                scratch.maxima.resize(first + count, f32::NEG_INFINITY);
+                scratch.ranks.resize((first + count) * BLOCK_ROWS, f32::NEG_INFINITY);
+                return Ok(0);
+            }
+        }
+        scratch.maxima.resize(first + count, f32::NEG_INFINITY);
+        scratch.ranks.resize((first + count) * BLOCK_ROWS, f32::NEG_INFINITY);
+        let (ranks, maxima) = (&mut scratch.ranks[first * BLOCK_ROWS..], &mut scratch.maxima[first..]);
+        let (level, lookup) = (self.question.coder.level, &self.prepared[planned.segment].lookup);
+        level.scan(blocks, lookup, &affine, ranks, maxima);
+        if whole && !segment.gone.any() {
+            return Ok(rows);
+        }
+        // All rows of a block cost the same: those that are out of the running are silenced afterwards.
+        let mut seen = 0;
+        for (block, maximum) in maxima.iter_mut().enumerate() {
+            let in_block = (rows - block * BLOCK_ROWS).min(BLOCK_ROWS);
+            let all = u32::MAX >> (BLOCK_ROWS - in_block);
+            let allowed = scratch.masks.get(block).copied().unwrap_or(all);
+            let mask = allowed & !segment.gone.of(list, block, self.now.version);
+            seen += mask.count_ones() as usize;
+            if mask != all {
+                *maximum = silence(&mut ranks[block * BLOCK_ROWS..][..BLOCK_ROWS], mask);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The masks of a list's allowed rows.
+    fn narrow(&self, planned: &Planned, masks: Option<&[u32]>, scratch: &mut Scratch) -> Result<(), Damaged> {
+        let (segment, list, allowed) = (&self.segments[planned.segment], planned.list, self.question.allowed);
+        let Some(found) = masks else {
+            allowed.masks(&segment.list(list)?, &mut scratch.masks);
+            return Ok(());
+        };
+        let starts = segment.starts();
+        scratch.masks.extend_from_slice(&found[starts[list]..starts[list + 1]]);
+        if !allowed.is_ids() {
+            allowed.narrow_rows(&segment.list(list)?, &mut scratch.masks);
+        }
+        Ok(())
+    }
+}
+
+/// Takes the rows outside the mask out of the running; returns the largest bound of the others.
+fn silence(ranks: &mut [f32], mask: u32) -> f32 {
+    let mut largest = [f32::NEG_INFINITY; 8];
+    for (lanes, first) in ranks.chunks_exact_mut(8).zip((0..).step_by(8)) {
+        for (lane, (rank, largest)) in lanes.iter_mut().zip(&mut largest).enumerate() {
+            let stays = mask >> (first + lane) & 1 == 1;
+            *rank = if stays { *rank } else { f32::NEG_INFINITY };
+            *largest = largest.max(*rank);
+        }
+    }
+    largest.into_iter().fold(f32::NEG_INFINITY, f32::max)
+}

@@ -24,6 +24,7 @@ import type {
   DocumentPage,
   DocumentQuery,
   DocumentText,
+  Draft,
   Findings,
   GalleryDay,
   HistoryHit,

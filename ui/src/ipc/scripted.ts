@@ -500,6 +500,7 @@ export class Scripted implements Backend {
       attachments: [],
       options: conversation.options,
       temporary: false,
+      draft: null,
     });
     let parent: string | null = null;
     for (const item of this.pathOf(conversation)) {
@@ -776,7 +777,7 @@ export class Scripted implements Backend {
     for (let index = 0; index < count; index += 1) {
       const age = index < 4 ? index * hour * 0.7 : index < 7 ? day + index * hour : index * index * 0.12 * day;
       const conversation = this.begin(
-        { conversation: null, parent: null, text: '', attachments: [], options: null, temporary: false },
+        { conversation: null, parent: null, text: '', attachments: [], options: null, temporary: false, draft: null },
         now - age,
       );
       const title = titles[index % titles.length] ?? '';
@@ -791,7 +792,7 @@ export class Scripted implements Backend {
 
   private fillHuge(now: number): void {
     const huge = this.begin(
-      { conversation: null, parent: null, text: '', attachments: [], options: null, temporary: false },
+      { conversation: null, parent: null, text: '', attachments: [], options: null, temporary: false, draft: null },
       now,
     );
     huge.summary.title = 'Ten thousand messages';

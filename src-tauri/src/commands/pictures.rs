@@ -3,8 +3,8 @@
 use super::Answer;
 use crate::{dialogs, drops::Grants, sink::Page};
 use domain::{
-    Album, Attachment, Fault, FaultCode, GalleryDay, ModelId, Picture, PictureEvent, PictureForm,
-    PictureExport, PicturePage, PictureQuery, PictureQuote, PictureRequest, PictureSettings,
+    Album, Attachment, Fault, FaultCode, GalleryDay, ModelId, Picture, PictureEvent, PictureExport,
+    PictureForm, PicturePage, PictureQuery, PictureQuote, PictureRequest, PictureSettings,
 };
 use engine::Engine;
 use tauri::ipc::Channel;

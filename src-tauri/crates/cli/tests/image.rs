@@ -35,20 +35,47 @@ async fn pictures_are_made_written_and_told() {
     let simulator = Simulator::start(simulator::Options::default()).await.expect("simulator");
     let service = simulator.base_url();
     let file = out.path().join("cat.jpg").to_string_lossy().into_owned();
-    let asked = ["-m", PHOENIX, "--width", "512", "--height", "640", "--steps", "6", "--seed", "7", "--negative", "a dog"];
-    let output = run(data.path(), &service, &[&asked[..], &["-o", &file, "--json", "a cat 猫"]].concat()).await;
+    let asked = [
+        "-m",
+        PHOENIX,
+        "--width",
+        "512",
+        "--height",
+        "640",
+        "--steps",
+        "6",
+        "--seed",
+        "7",
+        "--negative",
+        "a dog",
+    ];
+    let output =
+        run(data.path(), &service, &[&asked[..], &["-o", &file, "--json", "a cat 猫"]].concat()).await;
     assert!(output.status.success(), "{output:?}");
     let told = lines(&output);
     assert_eq!(told.len(), 1, "{told:?}");
     let line = &told[0];
-    assert_eq!((line["file"].as_str(), line["model"].as_str()), (Some(file.as_str()), Some("@cf/leonardo/phoenix-1.0")));
-    assert_eq!((line["seed"].as_u64(), line["width"].as_u64(), line["height"].as_u64()), (Some(7), Some(512), Some(640)));
-    assert!(line["picture"].is_string() && line["neurons"].as_f64() > Some(0.0) && line["took_ms"].is_number());
+    assert_eq!(
+        (line["file"].as_str(), line["model"].as_str()),
+        (Some(file.as_str()), Some("@cf/leonardo/phoenix-1.0"))
+    );
+    assert_eq!(
+        (line["seed"].as_u64(), line["width"].as_u64(), line["height"].as_u64()),
+        (Some(7), Some(512), Some(640))
+    );
+    assert!(
+        line["picture"].is_string() && line["neurons"].as_f64() > Some(0.0) && line["took_ms"].is_number()
+    );
     let bytes = std::fs::read(&file).expect("it is written");
     assert!(bytes.starts_with(b"\xff\xd8\xff"));
-    let sent = simulator.requests().into_iter().rfind(|seen| seen.path.contains("ai/run")).expect("asked").json();
+    let sent =
+        simulator.requests().into_iter().rfind(|seen| seen.path.contains("ai/run")).expect("asked").json();
     assert_eq!((sent["negative_prompt"].as_str(), sent["num_steps"].as_u64()), (Some("a dog"), Some(6)));
-    assert_eq!(std::fs::read_dir(data.path().join("files/pictures")).expect("listed").count(), 1, "in the gallery too");
+    assert_eq!(
+        std::fs::read_dir(data.path().join("files/pictures")).expect("listed").count(),
+        1,
+        "in the gallery too"
+    );
 
     // Asked for as PNG, it is one; several get numbers; the price is told beforehand.
     let file = out.path().join("cat.png").to_string_lossy().into_owned();
@@ -62,7 +89,10 @@ async fn pictures_are_made_written_and_told() {
         assert!(std::fs::read(path).expect("it is written").starts_with(b"\x89PNG"), "{path}");
     }
     let said = errors(&output);
-    assert!(said.contains("neurons") && said.contains("does not take: size") && said.contains("converted"), "{said}");
+    assert!(
+        said.contains("neurons") && said.contains("does not take: size") && said.contains("converted"),
+        "{said}"
+    );
 
     // Two references, of which the first is a picture just made.
     let asked = ["-m", "flux-2-klein-4b", "--reference", &file, "--reference", &file, "image 0 in winter"];
@@ -80,7 +110,10 @@ async fn a_failure_is_a_line_of_json_a_sentence_and_status_1() {
     let output = run(data.path(), &service, &["--json", "something nsfw"]).await;
     assert_eq!(output.status.code(), Some(1));
     let told = lines(&output);
-    assert_eq!((told.len(), told[0]["type"].as_str(), told[0]["code"].as_str()), (1, Some("error"), Some("contentRefused")));
+    assert_eq!(
+        (told.len(), told[0]["type"].as_str(), told[0]["code"].as_str()),
+        (1, Some("error"), Some("contentRefused"))
+    );
     assert!(told[0]["message"].is_string() && told[0]["hint"].is_string() && told[0]["picture"].is_string());
     assert!(errors(&output).starts_with("edgewise-cli: "), "{}", errors(&output));
 
@@ -92,7 +125,10 @@ async fn a_failure_is_a_line_of_json_a_sentence_and_status_1() {
     assert!(kinds.len() == 2 && kinds.contains(&true) && kinds.contains(&false), "{kinds:?}");
 
     let missing = run(data.path(), &service, &["--json", "--reference", "/no/such/file.png", "a cat"]).await;
-    assert_eq!((missing.status.code(), lines(&missing)[0]["code"].as_str()), (Some(1), Some("fileUnreadable")));
+    assert_eq!(
+        (missing.status.code(), lines(&missing)[0]["code"].as_str()),
+        (Some(1), Some("fileUnreadable"))
+    );
     let wrong = run(data.path(), &service, &["--count", "9", "a cat"]).await;
     assert_eq!(wrong.status.code(), Some(2));
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::NOW;
 use domain::{
-    AccountKey, FaultCode, LedgerEntry, Picture, PictureField, PictureQuery, PictureRequest, PictureState, RunId,
-    Timestamp, Usage,
+    AccountKey, FaultCode, LedgerEntry, Picture, PictureField, PictureQuery, PictureRequest, PictureState,
+    RunId, Timestamp, Usage,
 };
 use std::fs;
 use store::{NewAttachment, PictureArrival, PictureEnding, PictureFile, Recovered, Store};
@@ -92,7 +92,9 @@ fn a_start_takes_up_whole_files_marks_the_rest_as_cut_and_sweeps_half_ones() {
     let row = store.picture("whole").expect("a row");
     assert_eq!((&row.state, row.size, row.usage), (&PictureState::Done, Some(4), Some(usage())));
     for id in ["short", "none", "asked"] {
-        assert!(matches!(state(&store, id), PictureState::Failed { fault } if fault.code == FaultCode::StreamCut));
+        assert!(
+            matches!(state(&store, id), PictureState::Failed { fault } if fault.code == FaultCode::StreamCut)
+        );
         assert_eq!(store.picture(id).expect("a row").file_name, None);
     }
     assert!(!left.exists());

@@ -2,9 +2,7 @@
 
 use crate::arguments::Image;
 use crate::output;
-use domain::{
-    Fault, FaultCode, ModelId, Picture, PictureEvent, PictureField, PictureRequest, PictureState,
-};
+use domain::{Fault, FaultCode, ModelId, Picture, PictureEvent, PictureField, PictureRequest, PictureState};
 use engine::Engine;
 use serde::Serialize;
 use std::path::{Path, PathBuf};

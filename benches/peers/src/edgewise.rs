@@ -184,5 +184,8 @@ pub fn index_again(folder: &Path, list_rows: usize) {
     let options = Options { list_rows, background: false, ..Options::default() };
     let table = VectorTable::open(&connection, &codes, SpaceId(1), options).expect("the table");
     let (_, took) = time(|| table.settle(&connection, &Cancel::new()).expect("codes"));
-    println!("lists of {list_rows} rows in {took:.1?}: {:?}", table.stats(&connection).expect("stats").segments);
+    println!(
+        "lists of {list_rows} rows in {took:.1?}: {:?}",
+        table.stats(&connection).expect("stats").segments
+    );
 }

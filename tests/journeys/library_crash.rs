@@ -44,8 +44,50 @@ async fn the_process_that_ingests_and_is_killed() {
     engine.close().await;
 }
 
-/// Starts a process and kills it `life` after its run has begun, or was taken up. True when it ended before.
-async fn ingest_for(folder: &Path, service: &str, sources: Option<&Path>, life: Duration) -> bool {
+/// When a process dies, counted from where its run has begun, or was taken up.
+#[derive(Debug, Clone, Copy)]
+enum Death {
+    /// So long after that.
+    After(Duration),
+    /// When the service got so many requests for vectors more.
+    AtRequest(usize),
+    /// When it has done everything.
+    Never,
+}
+
+impl Death {
+    /// Half of them by the clock, which meets reading too, half while vectors are on their way.
+    fn of(worker: u64, killed: u64, died: u64) -> Self {
+        let seed = worker * 10_000 + killed;
+        if killed % 2 == 0 {
+            // Each process lives a little longer, so that every collection is whole in the end.
+            Self::After(Duration::from_millis(crate::crash::scattered(seed, 400) + died * 20))
+        } else {
+            Self::AtRequest(1 + crate::crash::scattered(seed, 4) as usize)
+        }
+    }
+
+    async fn comes(self, service: &Simulator, before: usize) {
+        match self {
+            Self::After(life) => tokio::time::sleep(life).await,
+            Self::Never => tokio::time::sleep(PATIENCE * 4).await,
+            Self::AtRequest(number) => {
+                while requests(service) < before + number {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        }
+    }
+}
+
+/// Requests for vectors that the service got.
+fn requests(service: &Simulator) -> usize {
+    service.requests().iter().filter(|seen| seen.path.contains(EMBEDDINGS)).count()
+}
+
+/// Starts a process and kills it. True when it ended before.
+async fn ingest_until(folder: &Path, service: &Simulator, sources: Option<&Path>, death: Death) -> bool {
+    let before = requests(service);
     let mut command = tokio::process::Command::new(this_program());
     command
         .args([
@@ -55,7 +97,7 @@ async fn ingest_for(folder: &Path, service: &str, sources: Option<&Path>, life: 
             "--nocapture",
         ])
         .env(FOLDER, folder)
-        .env(SERVICE, service)
+        .env(SERVICE, service.base_url())
         .env_remove(SOURCES)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -73,13 +115,15 @@ async fn ingest_for(folder: &Path, service: &str, sources: Option<&Path>, life: 
         }
     };
     tokio::time::timeout(PATIENCE, open).await.expect("it starts");
-    let ended = tokio::time::timeout(life, process.wait()).await;
-    if let Ok(status) = &ended {
-        assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{status:?}");
-    } else {
-        process.kill().await.expect("killed");
+    let ended = tokio::select! {
+        status = process.wait() => Some(status.expect("ended")),
+        () = death.comes(service, before) => None,
+    };
+    match ended {
+        Some(status) => assert!(status.success(), "{status:?}"),
+        None => process.kill().await.expect("killed"),
     }
-    ended.is_ok()
+    ended.is_some()
 }
 
 /// What is on disk after a kill: no half file, and as many vectors as the documents count. Documents, vectors, and passages.
@@ -150,13 +194,11 @@ async fn one_collection(service: &Simulator, worker: u64, seed: usize, kills: u6
     let (before, url) = (embedded_texts(service), service.base_url());
     let (mut died, mut begun) = (0_u64, false);
     loop {
-        // Each process lives a little longer, so that every collection is whole in the end.
-        let scattered = crate::crash::scattered(worker * 10_000 + deaths.killed, 400);
-        let life =
-            if deaths.killed >= kills { PATIENCE * 4 } else { Duration::from_millis(scattered + died * 20) };
+        let death =
+            if deaths.killed >= kills { Death::Never } else { Death::of(worker, deaths.killed, died) };
         // Until a run is on disk there is nothing to take up.
         let adds = (!begun).then_some(sources.path());
-        if ingest_for(folder.path(), &url, adds, life).await {
+        if ingest_until(folder.path(), service, adds, death).await {
             break;
         }
         (deaths.killed, died) = (deaths.killed + 1, died + 1);

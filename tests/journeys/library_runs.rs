@@ -19,7 +19,7 @@ async fn at_rest(engine: &Engine) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, rest).await.expect("every run ends");
+    tokio::time::timeout(PATIENCE * 4, rest).await.expect("every run ends");
 }
 
 /// Follows a run to its quote.
@@ -139,7 +139,7 @@ async fn an_unanswered_quote_stays_the_only_one_when_its_folder_changes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_were_not_counted_yet_are_found_after_a_start() {
-    const FILES: usize = 450;
+    const FILES: usize = 250;
     let desk = Desk::open().await;
     let folder = tempfile::tempdir().expect("folder");
     for file in 0..FILES {

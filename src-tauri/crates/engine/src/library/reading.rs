@@ -12,7 +12,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use store::Store;
-use store::library::{Content, DocumentRow, NewPassage};
+use store::library::{Content, DocumentRow, NewPassage, Outcome};
 
 /// The hidden argument with which our programs become the reading process.
 pub(crate) const READ_DOCUMENT: &str = "--read-document";
@@ -55,7 +55,7 @@ pub(crate) fn read(reader: &Reader<'_>, id: &str, password: Option<&str>) -> Res
     }
     let wanted = cut_name(&reader.settings);
     if document.cut.as_ref() == Some(&wanted) && document.document.passages > 0 {
-        return Ok(Read::Unchanged(Box::new(document)));
+        return Ok(Read::Unchanged(Box::new(gone_on_with(reader.store, document)?)));
     }
     let known = reader.store.content(&file.hash)?;
     let is_new = known.is_none();
@@ -77,6 +77,16 @@ pub(crate) fn read(reader: &Reader<'_>, id: &str, password: Option<&str>) -> Res
         |tx, vectors| reader.tables.delete(tx, reader.store, vectors),
     );
     Ok(Read::Cut(Box::new(stored?)))
+}
+
+/// A document that was left in the middle is worked on again: what it was left for is over.
+fn gone_on_with(store: &Store, document: DocumentRow) -> Result<DocumentRow, Error> {
+    if !matches!(document.document.state, DocumentState::Failed { .. }) {
+        return Ok(document);
+    }
+    let whole = document.embedded >= document.document.passages;
+    let outcome = if whole { Outcome::Ready } else { Outcome::Embedding };
+    Ok(store.set_document_state(&document.document.id, &outcome)?)
 }
 
 /// The document that a file with the same bytes is already. When its own file is gone, it has moved to where this one is.

@@ -87,6 +87,8 @@ pub enum Outcome {
     Reading,
     /// It can be searched as soon as its passages have vectors.
     Embedding,
+    /// It can be searched.
+    Ready,
     /// It waits; without a fault because the person paused it.
     Paused(Option<Fault>),
     /// It failed.
@@ -510,6 +512,7 @@ impl Outcome {
             Self::Queued => "queued",
             Self::Reading => "reading",
             Self::Embedding => "embedding",
+            Self::Ready => "ready",
             Self::Paused(_) => "paused",
             Self::Failed(_) => "failed",
         }

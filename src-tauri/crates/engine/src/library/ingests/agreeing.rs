@@ -36,7 +36,7 @@ impl Work {
     /// What is due, as soon as there is consent; `None` when nothing is, or the person declined. What others did meanwhile
     /// is looked at again after each wait: nothing is paid twice, and nothing beyond what was quoted.
     pub(super) async fn agree(&self) -> Result<Option<Agreed>, Fault> {
-        let (mut quoted, mut accepted) = (None, None);
+        let (mut quoted, mut accepted): (Option<Due>, Option<Due>) = (None, None);
         let beforehand = self.ingest.is_agreed_beforehand();
         if !beforehand {
             self.ingest.ask_again();
@@ -48,20 +48,21 @@ impl Work {
                 return Ok(None);
             }
             let embedder = self.embedder(&collection.collection.settings).await?;
-            if quoted != Some(due) {
+            let agreed = accepted.is_some_and(|agreed| due.is_within(&agreed));
+            if !agreed && quoted != Some(due) {
+                if quoted.is_some() && !beforehand {
+                    // An answer that came meanwhile was to another quote.
+                    self.ingest.ask_again();
+                }
                 self.quote(&embedder, documents.len(), &due);
                 quoted = Some(due);
             }
             if embedder.is_free() {
                 self.ingest.answer(true);
             }
-            let agreed = accepted.is_some_and(|agreed| due.is_within(&agreed));
             if beforehand || agreed || embedder.is_free() {
                 self.note_accepted().await;
                 return Ok(Some(Agreed { embedder, documents, due }));
-            }
-            if accepted.take().is_some() {
-                self.ingest.ask_again();
             }
             match self.answer().await? {
                 Answer::Accepted => accepted = quoted,
@@ -69,7 +70,7 @@ impl Work {
                     self.leave_rest(&Outcome::Paused(None)).await;
                     return Ok(None);
                 }
-                Answer::Outdated => {}
+                Answer::Outdated => accepted = None,
             }
         }
     }

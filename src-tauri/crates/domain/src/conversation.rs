@@ -1,7 +1,7 @@
 //! Conversations, their settings, and what the sidebar and the transcript list.
 
-use crate::ids::{AttachmentId, ConversationId, MessageId, ModelId, RunId, Timestamp};
 use crate::fault::Fault;
+use crate::ids::{AttachmentId, ConversationId, MessageId, ModelId, RunId, Timestamp};
 use crate::message::{Attachment, MessageView, Role};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

@@ -78,7 +78,9 @@ impl Turn {
             }
         }
         match halted {
-            Some(halt) if rows.iter().all(|row| row.state != PictureState::Done) => (Outcome::Halted(halt), rows),
+            Some(halt) if rows.iter().all(|row| row.state != PictureState::Done) => {
+                (Outcome::Halted(halt), rows)
+            }
             _ => (outcome(&rows), rows),
         }
     }

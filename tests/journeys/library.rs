@@ -1,6 +1,6 @@
 //! Documents: added, read, embedded, found, asked. Real files, real SQLite, real sockets to the simulator.
 
-use crate::desk::{CHAT, Desk, PATIENCE, options};
+use crate::desk::{CHAT, Desk, PATIENCE};
 use domain::{
     CollectionSettings, ConversationOptions, Document, DocumentQuery, DocumentState, FaultCode, IngestEvent,
     PassageQuery, RunStep, SearchMode, SendRequest, SourceRef,

@@ -59,7 +59,7 @@ impl Death {
     /// Half of them by the clock, which meets reading too, half while vectors are on their way.
     fn of(worker: u64, killed: u64, died: u64) -> Self {
         let seed = worker * 10_000 + killed;
-        if killed % 2 == 0 {
+        if killed.is_multiple_of(2) {
             // Each process lives a little longer, so that every collection is whole in the end.
             Self::After(Duration::from_millis(crate::crash::scattered(seed, 400) + died * 20))
         } else {

@@ -196,9 +196,9 @@ async fn a_spent_allowance_is_waited_for_over_a_restart() {
     let (teller, mut events) = unbounded_channel();
     desk.engine.library().add_files_unasked(None, vec![path], teller).await.expect("begun");
     let (fault, delay) = loop {
-        match tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event") {
-            IngestEvent::Waiting { fault, delay_ms } => break (fault, delay_ms),
-            _ => {}
+        let event = tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time");
+        if let IngestEvent::Waiting { fault, delay_ms } = event.expect("an event") {
+            break (fault, delay_ms);
         }
     };
     assert_eq!(fault.code, FaultCode::DailyAllowanceSpent);
@@ -219,9 +219,9 @@ async fn a_spent_allowance_is_waited_for_over_a_restart() {
     let before = desk.simulator.requests().iter().filter(|seen| seen.path.contains(EMBEDDINGS)).count();
     desk.scenario(Scenario::default());
     loop {
-        match tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event") {
-            IngestEvent::Waiting { .. } => break,
-            _ => {}
+        let event = tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time");
+        if let IngestEvent::Waiting { .. } = event.expect("an event") {
+            break;
         }
     }
     let asked = desk.simulator.requests().iter().filter(|seen| seen.path.contains(EMBEDDINGS)).count();

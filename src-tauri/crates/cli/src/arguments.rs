@@ -364,6 +364,12 @@ pub fn data_dir() -> Option<PathBuf> {
         .map(|folder| folder.join(IDENTIFIER))
 }
 
+/// The first instant of a day like 2026-11-28 in UTC, in milliseconds since 1970.
+fn day(text: &str) -> Result<i64, jiff::Error> {
+    let day: jiff::civil::Date = text.parse()?;
+    Ok(day.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::Arguments;
@@ -404,18 +410,4 @@ mod tests {
             assert!(parsed.is_ok(), "{line}: {parsed:?}");
         }
     }
-}
-
-/// The first instant of a day, in milliseconds since 1970. Howard Hinnant's `days_from_civil`.
-fn day(text: &str) -> Result<i64, String> {
-    let wrong = || format!("{text} is no day like 2026-11-28");
-    let parts: Vec<i64> = text.split('-').map_while(|part| part.parse().ok()).collect();
-    let [year, month, day] = parts.as_slice() else { return Err(wrong()) };
-    if !(1970..=9999).contains(year) || !(1..=12).contains(month) || !(1..=31).contains(day) {
-        return Err(wrong());
-    }
-    let year = if *month <= 2 { year - 1 } else { *year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let of_era = (year % 400) * 365 + (year % 400) / 4 - (year % 400) / 100 + of_year;
-    Ok((year / 400 * 146_097 + of_era - 719_468) * 86_400_000)
 }

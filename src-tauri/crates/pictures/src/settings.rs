@@ -51,13 +51,17 @@ impl Record {
     /// The record with prompts of at most `most` characters.
     fn shortened(&self, most: usize) -> Self {
         let mut short = Self { shortened: true, ..self.clone() };
-        let cut = |text: &str| match text.char_indices().nth(most) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text.to_owned(),
-        };
-        short.request.prompt = cut(&self.request.prompt);
-        short.request.negative_prompt = self.request.negative_prompt.as_deref().map(cut);
+        short.request.prompt = shorten(&self.request.prompt, most);
+        short.request.negative_prompt =
+            self.request.negative_prompt.as_deref().map(|text| shorten(text, most));
         short
+    }
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

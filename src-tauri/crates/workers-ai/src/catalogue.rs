@@ -190,18 +190,9 @@ fn task_named(name: &str) -> Task {
     }
 }
 
-/// `2026-10-10` for an instant, by the proleptic Gregorian calendar in UTC (days to civil date, H. Hinnant's algorithm).
+/// `2026-10-10` for an instant, in UTC.
 fn iso_day(at: Timestamp) -> String {
-    let days = at.utc_day() + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
+    jiff::Timestamp::from_millisecond(at.0).map(|at| at.strftime("%F").to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

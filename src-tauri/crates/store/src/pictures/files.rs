@@ -47,15 +47,17 @@ impl Store {
     /// Removes a picture's file and thumbnail; `false` when one of them is still there.
     fn drop_files(&self, id: &str, name: Option<&str>) -> bool {
         let file = name.and_then(|name| self.picture_path(name).ok());
-        let removed =
-            file.into_iter().chain(self.thumbnail_path(id).ok()).map(|path| match fs::remove_file(&path) {
+        let mut removed = true;
+        for path in file.into_iter().chain(self.thumbnail_path(id).ok()) {
+            match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     tracing::warn!(%error, "a picture in the trash could not be removed");
-                    false
+                    removed = false;
                 }
-                _ => true,
-            });
-        removed.fold(true, |all, one| all && one)
+                _ => {}
+            }
+        }
+        removed
     }
 
     /// Puts right what a killed process left: a pending picture whose file is there and whole is done, any other is cut,

@@ -52,9 +52,10 @@ impl Work {
         self.engine
             .database()
             .write(move |shelf| {
-                Ok(if consent {
-                    shelf.disk.accept_ingest(&run)?
-                })
+                if consent {
+                    shelf.disk.accept_ingest(&run)?;
+                }
+                Ok(())
             })
             .await?;
         self.tell_documents().await;

@@ -1,8 +1,6 @@
 //! The other commands: models, usage, backup, restore, doctor, simulate; and what works beside an open window.
 
-mod common;
-
-use common::{Said, Terminal, finish, program};
+use crate::terminal::{Said, Terminal, finish, program};
 use engine::{Engine, Options};
 use simulator::{Effects, Scenario};
 use std::io::{BufRead, BufReader};

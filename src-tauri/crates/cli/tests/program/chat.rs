@@ -1,8 +1,6 @@
 //! Asking from the command line: the built program, a real data folder, the simulator over a real socket.
 
-mod common;
-
-use common::{Terminal, finish, program};
+use crate::terminal::{Terminal, finish, program};
 use serde_json::json;
 use simulator::{Effects, Scenario};
 

@@ -28,7 +28,7 @@ impl Catalogue {
     /// that were dropped.
     pub fn load(
         connection: &Connection,
-        folder: &Path,
+        (folder, mapped_records): (&Path, usize),
         id: SpaceId,
         space: &Space,
         now: Snapshot,
@@ -37,7 +37,7 @@ impl Catalogue {
         let mut found = Vec::new();
         for path in code_files(folder, id) {
             // A file that cannot be opened is as good as none: another process may just have replaced it.
-            let Ok(opened) = Segment::open(&path) else { continue };
+            let Ok(opened) = Segment::open(&path, mapped_records) else { continue };
             let Some(segment) = opened else {
                 remove(&path);
                 continue;

@@ -43,7 +43,7 @@ pub struct Parts {
 #[derive(Debug)]
 enum Sink {
     Memory(Vec<u8>),
-    File { out: io::BufWriter<File>, path: Unfinished, folder: PathBuf },
+    File { out: io::BufWriter<File>, path: Unfinished, folder: PathBuf, mapped_records: usize },
 }
 
 /// The name of a file that is being written: whatever ends the writing, it is gone afterwards.
@@ -80,16 +80,16 @@ impl Draft {
         Self { sink: Sink::Memory(vec![0; HEADER_BYTES]), padded, places: 0, record: Vec::new() }
     }
 
-    /// A segment in a file in `folder`.
+    /// A segment in a file in `folder`, which is opened with these `mapped_records`: see [`Segment::open`].
     ///
     /// # Errors
     /// Why the file could not be made.
-    pub fn in_file(folder: &Path, space: i64, padded: usize) -> io::Result<Self> {
+    pub fn in_file(folder: &Path, space: i64, padded: usize, mapped_records: usize) -> io::Result<Self> {
         let path = Unfinished(folder.join(format!("{space}-{}.{UNFINISHED}", std::process::id())));
         let mut out = io::BufWriter::with_capacity(1 << 18, File::create(&path.0)?);
         out.write_all(&[0; HEADER_BYTES])?;
         Ok(Self {
-            sink: Sink::File { out, path, folder: folder.to_path_buf() },
+            sink: Sink::File { out, path, folder: folder.to_path_buf(), mapped_records },
             padded,
             places: 0,
             record: Vec::new(),
@@ -147,9 +147,9 @@ impl Draft {
         match self.sink {
             Sink::Memory(mut bytes) => {
                 bytes[..HEADER_BYTES].copy_from_slice(&head);
-                Segment::parse(Bytes::Owned(bytes), None, None)
+                Segment::parse(Bytes::Owned(bytes), None)
             }
-            Sink::File { out, path, folder } => {
+            Sink::File { out, path, folder, mapped_records } => {
                 let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
                 file.seek(SeekFrom::Start(0))?;
                 file.write_all(&head)?;
@@ -157,7 +157,7 @@ impl Draft {
                 let finished = free_name(&folder, &header);
                 fs::rename(&path.0, &finished)?;
                 sync_folder(&folder)?;
-                Segment::open(&finished)?
+                Segment::open(&finished, mapped_records)?
             }
         }
         .ok_or_else(|| {

@@ -186,6 +186,29 @@ impl Level {
         dispatch!(self, scan(blocks, lookup, affine, ranks, maxima));
     }
 
+    /// As [`Level::scan`], of a single block; returns the largest. Meanwhile the processor fetches the block `ahead`, which
+    /// may lie anywhere.
+    ///
+    /// # Panics
+    /// When the lengths do not agree with `lookup`.
+    pub fn scan_block(
+        self,
+        block: &[u8],
+        ahead: &[u8],
+        lookup: &Lookup,
+        affine: &Affine,
+        ranks: &mut [f32; BLOCK_ROWS],
+    ) -> f32 {
+        let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
+        assert!(block.len() == stride && ahead.len() == stride, "whole blocks");
+        assert!(lookup.pairs.is_multiple_of(2), "columns come in twos");
+        assert!(
+            lookup.low.len() == lookup.pairs * 32 && lookup.high.len() == lookup.pairs * 32,
+            "32 bytes a column"
+        );
+        dispatch!(self, scan_block(block, ahead, lookup, affine, ranks))
+    }
+
     /// Dot product of `query` with the little-endian f32 vector in `bytes`, and the squared norm of that vector.
     /// Summed in f64 in a fixed order, so that every level gives the same bits.
     ///
@@ -345,6 +368,17 @@ mod tests {
                 level.scan(&bytes, &lookup, &affine, &mut ranks, &mut maxima);
                 prop_assert_eq!(&ranks, &expected, "{} ranks", level.name());
                 prop_assert_eq!(&maxima, &expected_maxima, "{} maxima", level.name());
+            }
+            let stride = bytes.len() / blocks;
+            let apart: Vec<&[u8]> = bytes.chunks_exact(stride).collect();
+            for level in Level::available() {
+                for (index, block) in apart.iter().enumerate() {
+                    let mut ranks = [0.0; BLOCK_ROWS];
+                    let ahead = apart[(index + 2) % blocks];
+                    let maximum = level.scan_block(block, ahead, &lookup, &affine, &mut ranks);
+                    prop_assert_eq!(&ranks[..], &expected[index * BLOCK_ROWS..][..BLOCK_ROWS], "{} alone", level.name());
+                    prop_assert_eq!(maximum, expected_maxima[index], "{} alone", level.name());
+                }
             }
         }
 

@@ -148,6 +148,17 @@ struct Candidate {
     record: u32,
 }
 
+/// Rows of one block, by a filter that leaves few.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// The list's number in the round.
+    list: u32,
+    /// The block's number in the list.
+    block: u32,
+    /// A bit for each row.
+    mask: u32,
+}
+
 /// Memory that one search leaves to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -155,6 +166,8 @@ pub struct Scratch {
     maxima: Vec<f32>,
     order: Vec<f32>,
     masks: Vec<u32>,
+    parts: Vec<Part>,
+    few: Vec<Candidate>,
     candidates: Vec<Candidate>,
     record: Vec<u8>,
 }

@@ -23,9 +23,6 @@ use crate::rows_by_id::RowsById;
 /// Bytes of a list's entry in the directory.
 const ENTRY_BYTES: usize = 16;
 
-/// Records of more bytes than this are read one by one instead of being mapped, so that they never fill the memory.
-const MAPPED_RECORDS: usize = 64 << 20;
-
 #[derive(Debug)]
 struct Entry {
     blocks: usize,
@@ -69,18 +66,23 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Opens the file of a segment: maps it and reads header and directory.
+    /// Opens the file of a segment: maps it and reads header and directory. Records of more than `mapped_records` bytes are
+    /// not touched through the map, but read.
     ///
     /// # Errors
     /// When the file cannot be read. `None` inside when it is damaged, cut short or of another format.
-    pub fn open(path: &Path) -> io::Result<Option<Self>> {
+    pub fn open(path: &Path, mapped_records: usize) -> io::Result<Option<Self>> {
         let file = File::open(path)?;
-        Ok(Self::parse(Bytes::map(&file)?, Some(path.to_path_buf()), Some(file)))
+        Ok(Self::parse(Bytes::map(&file)?, Some(path.to_path_buf())).map(|mut segment| {
+            let records = segment.header.rows * record_bytes(segment.header.padded);
+            segment.file = Some(file).filter(|_| records > mapped_records);
+            segment
+        }))
     }
 
     /// Reads header and directory; `None` when they are damaged.
     #[must_use]
-    pub fn parse(bytes: Bytes, path: Option<PathBuf>, file: Option<File>) -> Option<Self> {
+    pub fn parse(bytes: Bytes, path: Option<PathBuf>) -> Option<Self> {
         let (header, lists, directory) = parse_header(&bytes)?;
         let least = 4 * header.padded as u128 * (1 + lists as u128) + (ENTRY_BYTES * lists + 4) as u128;
         if (directory.len() as u128) < least {
@@ -114,7 +116,7 @@ impl Segment {
         }
         let in_memory = u8::from(path.is_none()) * 3;
         Some(Self {
-            file: file.filter(|_| records > MAPPED_RECORDS),
+            file: None,
             checked: entries.iter().map(|_| AtomicU8::new(in_memory)).collect(),
             checked_records: (0..header.rows.div_ceil(32)).map(|_| AtomicU32::new(0)).collect(),
             gone: Gone::new(entries.iter().map(|entry| entry.rows)),
@@ -152,6 +154,12 @@ impl Segment {
         let size = record_bytes(self.header.padded);
         let at = HEADER_BYTES + place as usize * size;
         (self.file.is_none() && (place as usize) < self.header.rows).then(|| &self.bytes[at..at + size])
+    }
+
+    /// Whether its records are in memory or mapped.
+    #[must_use]
+    pub fn has_records_at_hand(&self) -> bool {
+        self.file.is_none()
     }
 
     /// The nibbles and factors of a record: compared with its checksum the first time, and each time it is read from the
@@ -260,6 +268,15 @@ impl Segment {
     pub fn blocks(&self, list: usize) -> Result<&[u8], Damaged> {
         let entry = &self.entries[list];
         self.checked_area(list, 1, &self.bytes[entry.blocks..entry.labels], entry.blocks_checksum)
+    }
+
+    /// One block of a list, which is compared with its checksum the first time.
+    ///
+    /// # Errors
+    /// [`Damaged`] when it differs.
+    pub fn block(&self, list: usize, block: usize) -> Result<&[u8], Damaged> {
+        let size = block_bytes(self.header.padded);
+        Ok(&self.blocks(list)?[block * size..][..size])
     }
 
     /// A list with its labels, compared with their checksums the first time.

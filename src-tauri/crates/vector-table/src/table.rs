@@ -37,13 +37,16 @@ pub struct Options {
     pub inverted_rows: u64,
     /// Rows of a list of the inverted file, on the average. Small lists are looked into more sparingly.
     pub list_rows: usize,
+    /// Four-bit codes of more bytes than this in one file are read one by one instead of being mapped, so that they never
+    /// fill the memory.
+    pub mapped_records: usize,
     /// Whether a thread of the table's own keeps the codes up to date. Without it, `settle` and `compact` do.
     pub background: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { inverted_rows: 100_000, list_rows: 250, background: true }
+        Self { inverted_rows: 100_000, list_rows: 250, mapped_records: 64 << 20, background: true }
     }
 }
 
@@ -107,7 +110,7 @@ impl VectorTable {
         let reading = Snapshotted::begin(connection)?;
         let what = rows::read_space(connection, space)?;
         let now = rows::snapshot(connection, space)?;
-        let catalogue = Catalogue::load(connection, folder, space, &what, now)?;
+        let catalogue = Catalogue::load(connection, (folder, options.mapped_records), space, &what, now)?;
         let stamp = rows::stamp_of(connection, space, now.version)?;
         drop(reading);
         let database = connection.path().filter(|path| !path.is_empty()).map(Into::into);

@@ -178,7 +178,8 @@ fn carry_out(
 ) -> Result<Option<Segment>> {
     let coder = &core.coder;
     let draft =
-        Draft::in_file(&core.folder, coder.id.0, coder.rotation.padded()).map_err(Error::code_file)?;
+        Draft::in_file(&core.folder, coder.id.0, coder.rotation.padded(), core.options.mapped_records)
+            .map_err(Error::code_file)?;
     match work {
         Work::Code(range) => coder.code(connection, *range, draft, cancel).map(Some),
         Work::Invert => {
@@ -214,14 +215,15 @@ fn clean(core: &Core) {
     let in_use = |path: &Path| known.segments().iter().any(|segment| segment.path.as_deref() == Some(path));
     for path in code_files(&core.folder, core.coder.id).into_iter().filter(|path| !in_use(path)) {
         // It may be another process's newer one, which a range inside one of ours is not.
-        let covered = Segment::open(&path).ok().flatten().is_some_and(|segment| {
-            known.segments().iter().any(|other| {
-                other.path.is_some()
-                    && other.header.from <= segment.header.from
-                    && segment.header.to <= other.header.to
-                    && segment.header.version <= other.header.version
-            })
-        });
+        let covered =
+            Segment::open(&path, core.options.mapped_records).ok().flatten().is_some_and(|segment| {
+                known.segments().iter().any(|other| {
+                    other.path.is_some()
+                        && other.header.from <= segment.header.from
+                        && segment.header.to <= other.header.to
+                        && segment.header.version <= other.header.version
+                })
+            });
         if covered {
             remove(&path);
         }

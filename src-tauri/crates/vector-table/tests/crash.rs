@@ -29,7 +29,7 @@ const TRIALS_A_FOLDER: usize = 25;
 const LISTED: u64 = 800;
 
 fn options() -> Options {
-    Options { inverted_rows: LISTED, list_rows: 20, background: true }
+    Options { inverted_rows: LISTED, list_rows: 20, background: true, ..Options::default() }
 }
 
 /// The vector of a row is known from its id and its edition.

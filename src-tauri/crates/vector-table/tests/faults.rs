@@ -648,6 +648,60 @@ fn verify_names_rows_that_are_damaged() {
     assert_eq!(report.problems.len(), 3, "and no other");
 }
 
+/// Whatever part of the codes it is, and whether records are mapped or read; the next search and compacting make them anew.
+#[test]
+fn verify_finds_damaged_codes_and_they_are_made_anew() {
+    for (mapped_records, by_search) in [(0, true), (0, false), (1 << 20, true), (1 << 20, false)] {
+        let options = Options { inverted_rows: 100, list_rows: 10, mapped_records, ..quiet() };
+        let world = filled(600, 64, options.clone());
+        let file = only_file(&world);
+        let good = std::fs::read(&file).unwrap();
+        // A record of the middle, the first block, and its labels: the centres come last.
+        let record: usize = 64 / 2 + 16;
+        let records = (128 + 600 * record).next_multiple_of(64);
+        for at in [128 + 300 * record + 5, records + 40, records + 64 / 8 * 32 + 384 + 3] {
+            let mut bad = good.clone();
+            bad[at] ^= 4;
+            std::fs::remove_file(&file).unwrap();
+            std::fs::write(&file, &bad).unwrap();
+            let open =
+                || VectorTable::open(&world.connection, &world.codes(), world.table.id(), options.clone());
+            let table = open().unwrap();
+            let report = table.verify(&world.connection).unwrap();
+            assert_eq!(report.problems, [Problem::DamagedCodes { slots: (0, 600) }], "byte {at} flipped");
+            assert!(
+                report.problems.iter().all(Problem::is_of_codes) && report.rows == 600,
+                "the rows are whole"
+            );
+            if by_search {
+                let ids: Vec<i64> = (0..600).step_by(25).chain([300]).collect();
+                for filter in [Filter::Ids(&ids), Filter::Collections(&[0, 1, 2])] {
+                    let query = [1.0; 64];
+                    let found =
+                        table.search(&world.connection, &query, 600, &filter, Recall::Exact, &Cancel::new());
+                    let ids = |hits: Vec<Hit>| hits.into_iter().map(|hit| hit.id).collect::<Vec<_>>();
+                    assert_eq!(
+                        ids(found.unwrap()),
+                        ids(world.truth.nearest(&query, 600, &filter)),
+                        "byte {at}"
+                    );
+                }
+                assert!(!file.exists(), "the damaged file is gone");
+                assert!(table.settle(&world.connection, &Cancel::new()).unwrap());
+            } else {
+                assert!(table.compact(&world.connection, &Cancel::new()).unwrap());
+            }
+            for table in [table, open().unwrap()] {
+                assert_eq!(table.verify(&world.connection).unwrap().problems, [], "byte {at}: whole again");
+            }
+            for other in world.code_files() {
+                std::fs::remove_file(other).unwrap();
+            }
+            std::fs::write(&file, &good).unwrap();
+        }
+    }
+}
+
 #[test]
 fn large_tables_are_searched_by_lists_and_grow_with_them() {
     let mut world = World::new(&space(32, Metric::Cosine), Options { inverted_rows: 5000, ..quiet() });

@@ -20,47 +20,64 @@ use std::arch::x86_64::{
 /// `Level::scan` asserts.
 #[target_feature(enable = "avx2")]
 pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
+    let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
+    for (index, maximum) in maxima.iter_mut().enumerate() {
+        let block = &blocks[index * stride..][..stride];
+        let ahead = blocks.get((index + 1) * stride..).filter(|rest| !rest.is_empty()).unwrap_or(block);
+        let ranks = &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS];
+        // SAFETY: as this function's own, and the block is whole.
+        *maximum = unsafe { scan_block(block, ahead, lookup, affine, ranks) };
+    }
+}
+
+/// # Safety
+/// The processor has AVX2; `block` is one whole block and `lookup` has 32 bytes a column, as `Level::scan_block` asserts.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub unsafe fn scan_block(
+    block: &[u8],
+    ahead: &[u8],
+    lookup: &Lookup,
+    affine: &Affine,
+    ranks: &mut [f32],
+) -> f32 {
     let codes = lookup.pairs * BLOCK_ROWS;
     let nibble = _mm256_set1_epi8(15);
-    for (index, maximum) in maxima.iter_mut().enumerate() {
-        let block = &blocks[index * (codes + FACTOR_BYTES)..][..codes + FACTOR_BYTES];
-        // Most blocks begin a page, where the processor stops fetching ahead by itself.
-        let next = block.as_ptr().wrapping_add(codes + FACTOR_BYTES).cast::<i8>();
-        // Even rows gather in the low bytes of `even` with the odd ones' sums above them; `odd` holds the odd ones.
-        let (mut even, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-        for column in 0..lookup.pairs {
-            if column % 2 == 0 {
-                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(column * 32));
-            }
-            // SAFETY: `column < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables.
-            let (code, low, high) = unsafe {
-                (
-                    _mm256_loadu_si256(block.as_ptr().add(column * 32).cast::<__m256i>()),
-                    _mm256_loadu_si256(lookup.low.as_ptr().add(column * 32).cast::<__m256i>()),
-                    _mm256_loadu_si256(lookup.high.as_ptr().add(column * 32).cast::<__m256i>()),
-                )
-            };
-            let lower = _mm256_shuffle_epi8(low, _mm256_and_si256(code, nibble));
-            let upper = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(code), nibble));
-            let both = _mm256_add_epi8(lower, upper);
-            even = _mm256_add_epi16(even, both);
-            odd = _mm256_add_epi16(odd, _mm256_srli_epi16::<8>(both));
+    // Most blocks begin a page, where the processor stops fetching ahead by itself.
+    let next = ahead.as_ptr().cast::<i8>();
+    // Even rows gather in the low bytes of `even` with the odd ones' sums above them; `odd` holds the odd ones.
+    let (mut even, mut odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    for column in 0..lookup.pairs {
+        if column % 2 == 0 {
+            _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(column * 32));
         }
-        even = _mm256_sub_epi16(even, _mm256_slli_epi16::<8>(odd));
-        let (mut evens, mut odds) = ([0u16; 16], [0u16; 16]);
-        // SAFETY: both arrays are 32 bytes.
-        unsafe {
-            _mm256_storeu_si256(evens.as_mut_ptr().cast::<__m256i>(), even);
-            _mm256_storeu_si256(odds.as_mut_ptr().cast::<__m256i>(), odd);
-        }
-        let mut sums = [0u16; BLOCK_ROWS];
-        for row in 0..16 {
-            sums[2 * row] = evens[row];
-            sums[2 * row + 1] = odds[row];
-        }
-        *maximum =
-            portable::rank(&sums, &block[codes..], affine, &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS]);
+        // SAFETY: `column < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables.
+        let (code, low, high) = unsafe {
+            (
+                _mm256_loadu_si256(block.as_ptr().add(column * 32).cast::<__m256i>()),
+                _mm256_loadu_si256(lookup.low.as_ptr().add(column * 32).cast::<__m256i>()),
+                _mm256_loadu_si256(lookup.high.as_ptr().add(column * 32).cast::<__m256i>()),
+            )
+        };
+        let lower = _mm256_shuffle_epi8(low, _mm256_and_si256(code, nibble));
+        let upper = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16::<4>(code), nibble));
+        let both = _mm256_add_epi8(lower, upper);
+        even = _mm256_add_epi16(even, both);
+        odd = _mm256_add_epi16(odd, _mm256_srli_epi16::<8>(both));
     }
+    even = _mm256_sub_epi16(even, _mm256_slli_epi16::<8>(odd));
+    let (mut evens, mut odds) = ([0u16; 16], [0u16; 16]);
+    // SAFETY: both arrays are 32 bytes.
+    unsafe {
+        _mm256_storeu_si256(evens.as_mut_ptr().cast::<__m256i>(), even);
+        _mm256_storeu_si256(odds.as_mut_ptr().cast::<__m256i>(), odd);
+    }
+    let mut sums = [0u16; BLOCK_ROWS];
+    for row in 0..16 {
+        sums[2 * row] = evens[row];
+        sums[2 * row + 1] = odds[row];
+    }
+    portable::rank(&sums, &block[codes..], affine, ranks)
 }
 
 /// # Safety

@@ -19,42 +19,60 @@ use std::arch::x86_64::{
 /// and an even number of columns, as `Level::scan` asserts.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
+    let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
+    for (index, maximum) in maxima.iter_mut().enumerate() {
+        let block = &blocks[index * stride..][..stride];
+        let ahead = blocks.get((index + 1) * stride..).filter(|rest| !rest.is_empty()).unwrap_or(block);
+        let ranks = &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS];
+        // SAFETY: as this function's own, and the block is whole.
+        *maximum = unsafe { scan_block(block, ahead, lookup, affine, ranks) };
+    }
+}
+
+/// # Safety
+/// The processor has AVX-512 F and BW; `block` is one whole block, `lookup` has 32 bytes a column and an even number of
+/// columns, `ranks` 32 places, as `Level::scan_block` asserts.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+pub unsafe fn scan_block(
+    block: &[u8],
+    ahead: &[u8],
+    lookup: &Lookup,
+    affine: &Affine,
+    ranks: &mut [f32],
+) -> f32 {
     let codes = lookup.pairs * BLOCK_ROWS;
     let nibble = _mm512_set1_epi8(15);
-    for (index, maximum) in maxima.iter_mut().enumerate() {
-        let block = &blocks[index * (codes + FACTOR_BYTES)..][..codes + FACTOR_BYTES];
-        // Most blocks begin a page, where the processor stops fetching ahead by itself.
-        let next = block.as_ptr().wrapping_add(codes + FACTOR_BYTES).cast::<i8>();
-        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(codes + 64));
-        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(codes + 192));
-        let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
-        for column in 0..lookup.pairs / 2 {
-            _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(column * 64));
-            // SAFETY: `2 * column + 1 < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables.
-            let (code, low, high) = unsafe {
-                (
-                    _mm512_loadu_si512(block.as_ptr().add(column * 64).cast::<__m512i>()),
-                    _mm512_loadu_si512(lookup.low.as_ptr().add(column * 64).cast::<__m512i>()),
-                    _mm512_loadu_si512(lookup.high.as_ptr().add(column * 64).cast::<__m512i>()),
-                )
-            };
-            let lower = _mm512_shuffle_epi8(low, _mm512_and_si512(code, nibble));
-            let upper = _mm512_shuffle_epi8(high, _mm512_and_si512(_mm512_srli_epi16::<4>(code), nibble));
-            let both = _mm512_add_epi8(lower, upper);
-            even = _mm512_add_epi16(even, both);
-            odd = _mm512_add_epi16(odd, _mm512_srli_epi16::<8>(both));
-        }
-        even = _mm512_sub_epi16(even, _mm512_slli_epi16::<8>(odd));
-        // The upper half summed the odd columns of the same 32 rows.
-        let fold = |sums: __m512i| {
-            let both = _mm256_add_epi16(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums));
-            _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(both))
+    // Most blocks begin a page, where the processor stops fetching ahead by itself.
+    let next = ahead.as_ptr().cast::<i8>();
+    _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(codes + 64));
+    _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(codes + 192));
+    let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    for column in 0..lookup.pairs / 2 {
+        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(column * 64));
+        // SAFETY: `2 * column + 1 < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables.
+        let (code, low, high) = unsafe {
+            (
+                _mm512_loadu_si512(block.as_ptr().add(column * 64).cast::<__m512i>()),
+                _mm512_loadu_si512(lookup.low.as_ptr().add(column * 64).cast::<__m512i>()),
+                _mm512_loadu_si512(lookup.high.as_ptr().add(column * 64).cast::<__m512i>()),
+            )
         };
-        let sums = [fold(even), fold(odd)];
-        // SAFETY: the block ends with its factors, and `ranks` has 32 places a block.
-        *maximum =
-            unsafe { rank(sums, &block[codes..], affine, &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS]) };
+        let lower = _mm512_shuffle_epi8(low, _mm512_and_si512(code, nibble));
+        let upper = _mm512_shuffle_epi8(high, _mm512_and_si512(_mm512_srli_epi16::<4>(code), nibble));
+        let both = _mm512_add_epi8(lower, upper);
+        even = _mm512_add_epi16(even, both);
+        odd = _mm512_add_epi16(odd, _mm512_srli_epi16::<8>(both));
     }
+    even = _mm512_sub_epi16(even, _mm512_slli_epi16::<8>(odd));
+    // The upper half summed the odd columns of the same 32 rows.
+    let fold = |sums: __m512i| {
+        let both = _mm256_add_epi16(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums));
+        _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(both))
+    };
+    let sums = [fold(even), fold(odd)];
+    // SAFETY: the block ends with its factors, and `ranks` has 32 places.
+    unsafe { rank(sums, &block[codes..], affine, ranks) }
 }
 
 /// The ranks of one block from the sums of its even and its odd rows, in the order of the portable arithmetic.

@@ -10,35 +10,51 @@ use std::arch::aarch64::{
 /// `blocks` holds `maxima.len()` whole blocks and `lookup` 32 bytes a column, as `Level::scan` asserts.
 #[target_feature(enable = "neon")]
 pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
-    let codes = lookup.pairs * BLOCK_ROWS;
+    let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
     for (index, maximum) in maxima.iter_mut().enumerate() {
-        let block = &blocks[index * (codes + FACTOR_BYTES)..][..codes + FACTOR_BYTES];
-        let mut sums = [0u16; BLOCK_ROWS];
-        // SAFETY: `column < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables; the sums
-        // are four registers of eight 16-bit lanes.
-        unsafe {
-            let nibble = vdupq_n_u8(15);
-            let mut gathered = [vdupq_n_u16(0); 4];
-            for column in 0..lookup.pairs {
-                let low = vld1q_u8(lookup.low.as_ptr().add(column * 32));
-                let high = vld1q_u8(lookup.high.as_ptr().add(column * 32));
-                for half in 0..2 {
-                    let code = vld1q_u8(block.as_ptr().add(column * 32 + half * 16));
-                    let both = vaddq_u8(
-                        vqtbl1q_u8(low, vandq_u8(code, nibble)),
-                        vqtbl1q_u8(high, vshrq_n_u8::<4>(code)),
-                    );
-                    gathered[half * 2] = vaddw_u8(gathered[half * 2], vget_low_u8(both));
-                    gathered[half * 2 + 1] = vaddw_high_u8(gathered[half * 2 + 1], both);
-                }
-            }
-            for (quarter, lanes) in gathered.iter().enumerate() {
-                vst1q_u16(sums.as_mut_ptr().add(quarter * 8), *lanes);
+        let block = &blocks[index * stride..][..stride];
+        let ranks = &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS];
+        // SAFETY: as this function's own, and the block is whole.
+        *maximum = unsafe { scan_block(block, block, lookup, affine, ranks) };
+    }
+}
+
+/// # Safety
+/// `block` is one whole block and `lookup` has 32 bytes a column, as `Level::scan_block` asserts.
+#[inline]
+#[target_feature(enable = "neon")]
+pub unsafe fn scan_block(
+    block: &[u8],
+    _ahead: &[u8],
+    lookup: &Lookup,
+    affine: &Affine,
+    ranks: &mut [f32],
+) -> f32 {
+    let codes = lookup.pairs * BLOCK_ROWS;
+    let mut sums = [0u16; BLOCK_ROWS];
+    // SAFETY: `column < pairs`; the block has `pairs` columns of 32 bytes, and so have both tables; the sums
+    // are four registers of eight 16-bit lanes.
+    unsafe {
+        let nibble = vdupq_n_u8(15);
+        let mut gathered = [vdupq_n_u16(0); 4];
+        for column in 0..lookup.pairs {
+            let low = vld1q_u8(lookup.low.as_ptr().add(column * 32));
+            let high = vld1q_u8(lookup.high.as_ptr().add(column * 32));
+            for half in 0..2 {
+                let code = vld1q_u8(block.as_ptr().add(column * 32 + half * 16));
+                let both = vaddq_u8(
+                    vqtbl1q_u8(low, vandq_u8(code, nibble)),
+                    vqtbl1q_u8(high, vshrq_n_u8::<4>(code)),
+                );
+                gathered[half * 2] = vaddw_u8(gathered[half * 2], vget_low_u8(both));
+                gathered[half * 2 + 1] = vaddw_high_u8(gathered[half * 2 + 1], both);
             }
         }
-        *maximum =
-            portable::rank(&sums, &block[codes..], affine, &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS]);
+        for (quarter, lanes) in gathered.iter().enumerate() {
+            vst1q_u16(sums.as_mut_ptr().add(quarter * 8), *lanes);
+        }
     }
+    portable::rank(&sums, &block[codes..], affine, ranks)
 }
 
 /// # Safety

@@ -10,21 +10,26 @@ const LANES: usize = 16;
 #[inline(always)]
 pub fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
     let stride = blocks.len() / maxima.len().max(1);
-    let codes = lookup.pairs * BLOCK_ROWS;
     for ((block, ranks), maximum) in
         blocks.chunks_exact(stride.max(1)).zip(ranks.chunks_exact_mut(BLOCK_ROWS)).zip(maxima)
     {
-        let mut sums = [0u16; BLOCK_ROWS];
-        for (column, (low, high)) in block[..codes]
-            .chunks_exact(BLOCK_ROWS)
-            .zip(lookup.low.chunks_exact(32).zip(lookup.high.chunks_exact(32)))
-        {
-            for (sum, byte) in sums.iter_mut().zip(column) {
-                *sum += u16::from(low[usize::from(byte & 15)]) + u16::from(high[usize::from(byte >> 4)]);
-            }
-        }
-        *maximum = rank(&sums, &block[codes..], affine, ranks);
+        *maximum = scan_block(block, block, lookup, affine, ranks);
     }
+}
+
+#[inline(always)]
+pub fn scan_block(block: &[u8], _ahead: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32]) -> f32 {
+    let codes = lookup.pairs * BLOCK_ROWS;
+    let mut sums = [0u16; BLOCK_ROWS];
+    for (column, (low, high)) in block[..codes]
+        .chunks_exact(BLOCK_ROWS)
+        .zip(lookup.low.chunks_exact(32).zip(lookup.high.chunks_exact(32)))
+    {
+        for (sum, byte) in sums.iter_mut().zip(column) {
+            *sum += u16::from(low[usize::from(byte & 15)]) + u16::from(high[usize::from(byte >> 4)]);
+        }
+    }
+    rank(&sums, &block[codes..], affine, ranks)
 }
 
 /// The ranks of one block from its sums and factors; returns the largest.

@@ -7,7 +7,7 @@ use crate::guide::{Away, guiding};
 use crate::kernels::BLOCK_ROWS;
 use crate::segment::{Damaged, Segment};
 
-/// Up to this part of all rows the rows of ids are looked at one by one; of more it is quicker to scan.
+/// Up to this part of all rows the rows of ids are kept one by one, and only their blocks are scanned.
 const FEW: usize = 20;
 
 /// Up to this part of all rows the rows of ids are found by the index; of more it is quicker to ask for each row.
@@ -29,7 +29,7 @@ pub struct Plan {
     pub lists: Vec<Planned>,
     /// By a filter of ids: for each segment a bit for each of its rows that has one of them.
     pub masks: Option<Vec<Vec<u32>>>,
-    /// Whether these are so few that they are looked at one by one.
+    /// Whether these are so few that they are kept one by one.
     pub few: bool,
     /// For each segment whether all its rows are allowed.
     pub whole: Vec<bool>,

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::best::Best;
 use super::plan::{Plan, Planned};
-use super::{Candidate, Question, Recall, Scratch};
+use super::{Candidate, Part, Question, Recall, Scratch};
 use crate::code::Prepared;
 use crate::error::Result;
 use crate::kernels::{Affine, BLOCK_ROWS};
@@ -45,8 +45,8 @@ pub struct Scan<'a> {
     /// The lists of this round, and their blocks.
     pub lists: Vec<Scanned>,
     blocks: usize,
-    /// Whether this round's candidates come from ids and have no bounds yet.
-    pub by_ids: bool,
+    /// Whether the rows are so few that their bounds are kept one by one, not by blocks.
+    pub few: bool,
     /// Allowed rows looked at so far.
     pub rows: usize,
     /// Of these, how many were looked at again, and read.
@@ -87,7 +87,7 @@ impl<'a> Scan<'a> {
             prepared: segments.iter().map(prepare).collect(),
             lists: Vec::new(),
             blocks: 0,
-            by_ids: false,
+            few: false,
             rows: 0,
             looked: 0,
             read: 0,
@@ -112,10 +112,11 @@ impl<'a> Scan<'a> {
         scratch: &mut Scratch,
     ) -> Result<Result<bool, usize>> {
         self.lists.clear();
-        (self.blocks, self.by_ids) = (0, plan.few);
+        (self.blocks, self.few) = (0, plan.few);
         scratch.ranks.clear();
         scratch.maxima.clear();
-        scratch.candidates.clear();
+        scratch.parts.clear();
+        scratch.few.clear();
         let mut seen = 0;
         while let Some(planned) = plan.lists.get(*next).filter(|planned| self.within_reach(planned, best)) {
             if planned.away >= 0.0 && seen >= self.round_rows {
@@ -142,6 +143,9 @@ impl<'a> Scan<'a> {
             }
         }
         self.round_rows = self.round_rows.saturating_mul(GROWTH);
+        if let Err(damaged) = self.bound_few(scratch)? {
+            return Ok(Err(damaged));
+        }
         Ok(Ok(!self.lists.is_empty()))
     }
 
@@ -180,27 +184,67 @@ impl<'a> Scan<'a> {
         segment.fetch(ahead.list, !few);
     }
 
-    /// Makes candidates of the single rows in the masks; returns how many.
+    /// Notes the blocks that have rows in the masks; returns how many rows.
     fn pick(&mut self, planned: &Planned, masks: &[u32], scratch: &mut Scratch) -> Result<usize, Damaged> {
         let (question, version) = (self.question, self.now.version);
         self.enter(planned);
         let number = self.lists.len() as u32 - 1;
         let (segment, list) = (&self.segments[planned.segment], planned.list);
-        let view = segment.list(list)?;
-        let before = scratch.candidates.len();
-        let starts = segment.starts();
-        for (block, mask) in masks[starts[list]..starts[list + 1]].iter().enumerate() {
-            let mut left = if *mask == 0 { 0 } else { mask & !segment.gone.of(list, block, version) };
-            while left != 0 {
-                let row = block * BLOCK_ROWS + left.trailing_zeros() as usize;
-                left &= left - 1;
-                if question.allowed.is_ids() || question.allowed.allows(view.id(row), view.collection(row)) {
-                    let (bound, row) = (f32::INFINITY, row as u32);
-                    scratch.candidates.push(Candidate { bound, list: number, row, record: 0 });
-                }
+        let (starts, mut rows) = (segment.starts(), 0);
+        scratch.masks.clear();
+        scratch.masks.extend_from_slice(&masks[starts[list]..starts[list + 1]]);
+        if !question.allowed.is_ids() {
+            question.allowed.narrow_rows(&segment.list(list)?, &mut scratch.masks);
+        }
+        for (block, mask) in (0u32..).zip(&scratch.masks) {
+            let mask = if *mask == 0 { 0 } else { mask & !segment.gone.of(list, block as usize, version) };
+            if mask != 0 {
+                scratch.parts.push(Part { list: number, block, mask });
+                rows += mask.count_ones() as usize;
             }
         }
-        Ok(scratch.candidates.len() - before)
+        Ok(rows)
+    }
+
+    /// The upper bounds of the rows in the blocks noted. Where records are at hand the second look comes first: it reads
+    /// less of a row than its block has. Where each must be read from the file the blocks tell which are worth it.
+    fn bound_few(&self, scratch: &mut Scratch) -> Result<Result<(), usize>> {
+        let mut ranks = [f32::INFINITY; BLOCK_ROWS];
+        for (index, part) in scratch.parts.iter().enumerate() {
+            if index % 256 == 0 {
+                self.question.cancel.check()?;
+            }
+            if self.segments[self.lists[part.list as usize].segment].has_records_at_hand() {
+                ranks.fill(f32::INFINITY);
+            } else if let Err(damaged) = self.bound_block(part, scratch.parts.get(index + 1), &mut ranks) {
+                return Ok(Err(damaged));
+            }
+            let mut left = part.mask;
+            while left != 0 {
+                let row = left.trailing_zeros();
+                left &= left - 1;
+                let (bound, row) = (ranks[row as usize], part.block * BLOCK_ROWS as u32 + row);
+                scratch.few.push(Candidate { bound, list: part.list, row, record: 0 });
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// All rows of a block cost the same, and most have but one of the few: fetching the next block is what takes the time.
+    fn bound_block(
+        &self,
+        part: &Part,
+        ahead: Option<&Part>,
+        ranks: &mut [f32; BLOCK_ROWS],
+    ) -> Result<(), usize> {
+        let block = |part: &Part| {
+            let Scanned { segment, list, .. } = self.lists[part.list as usize];
+            self.segments[segment].block(list, part.block as usize).map_err(|Damaged| segment)
+        };
+        let Scanned { segment, affine, .. } = &self.lists[part.list as usize];
+        let (lookup, level) = (&self.prepared[*segment].lookup, self.question.coder.level);
+        level.scan_block(block(part)?, block(ahead.unwrap_or(part))?, lookup, affine, ranks);
+        Ok(())
     }
 
     /// Scans a list; returns how many rows of it are allowed.

@@ -30,16 +30,13 @@ impl Scan<'_> {
     /// # Errors
     /// That it was cancelled; what the database says.
     pub fn score_survivors(&mut self, scratch: &mut Scratch, best: &mut Best) -> Result<Outcome> {
-        if self.by_ids {
-            return self.score_candidates(scratch, best);
-        }
         let k = self.question.k;
-        let (mut ceiling, mut first, mut everything) = (f32::INFINITY, k + 38, false);
+        let (mut ceiling, mut first, mut everything) = (None, k + 38, false);
         while !everything && self.budget().0 > 0 && self.budget().1 > 0 {
             // The rows read so far may be far from the best ones (those of a gap, say): the first pass goes by the
             // bounds alone, and later ones take in all that reach the threshold found.
-            let (threshold, few) = (best.threshold(), floor(scratch, first));
-            let known = threshold > f64::NEG_INFINITY && (ceiling < f32::INFINITY || below(threshold) >= few);
+            let (threshold, few) = (best.threshold(), floor(scratch, self.few, first));
+            let known = threshold > f64::NEG_INFINITY && (ceiling.is_some() || below(threshold) >= few);
             let floor = if known { below(threshold) } else { few };
             everything = known || floor == f32::NEG_INFINITY;
             self.gather(scratch, floor, ceiling);
@@ -47,7 +44,7 @@ impl Scan<'_> {
                 Outcome::Done => {}
                 other => return Ok(other),
             }
-            (ceiling, first) = (floor, first * 4);
+            (ceiling, first) = (Some(floor), first * 4);
         }
         Ok(Outcome::Done)
     }
@@ -60,10 +57,10 @@ impl Scan<'_> {
 
     fn score_candidates(&mut self, scratch: &mut Scratch, best: &mut Best) -> Result<Outcome> {
         let (looks, reads) = self.budget();
-        if !self.by_ids {
+        if !self.few {
             keep_best(&mut scratch.candidates, looks);
+            self.looked += scratch.candidates.len();
         }
-        self.looked += scratch.candidates.len();
         if let Err(damaged) = self.second_look(scratch)? {
             return Ok(Outcome::Damaged(damaged));
         }
@@ -139,10 +136,16 @@ impl Scan<'_> {
         Ok(Ok(()))
     }
 
-    /// The candidates with a bound from `floor` on and below `ceiling`. Places without a row have none.
-    fn gather(&self, scratch: &mut Scratch, floor: f32, ceiling: f32) {
+    /// The candidates with a bound from `floor` on, and below `ceiling`: those above were had before. Places without a row have none.
+    fn gather(&self, scratch: &mut Scratch, floor: f32, ceiling: Option<f32>) {
         scratch.candidates.clear();
         let lowest = floor.max(f32::MIN);
+        let within = |bound: f32| bound >= lowest && ceiling.is_none_or(|ceiling| bound < ceiling);
+        let few = scratch.few.iter().filter(|candidate| within(candidate.bound));
+        scratch.candidates.extend(few);
+        if self.few {
+            return;
+        }
         for (list, scanned) in (0u32..).zip(&self.lists) {
             let maxima = &scratch.maxima[scanned.first..][..scanned.blocks];
             for (block, maximum) in maxima.iter().enumerate() {
@@ -151,7 +154,7 @@ impl Scan<'_> {
                 }
                 let ranks = &scratch.ranks[(scanned.first + block) * BLOCK_ROWS..][..BLOCK_ROWS];
                 for (row, bound) in (block * BLOCK_ROWS..).zip(ranks) {
-                    if *bound >= lowest && (*bound < ceiling || ceiling == f32::INFINITY) {
+                    if within(*bound) {
                         let (bound, row) = (*bound, row as u32);
                         scratch.candidates.push(Candidate { bound, list, row, record: 0 });
                     }
@@ -162,13 +165,17 @@ impl Scan<'_> {
 }
 
 /// A bound that about `count` rows reach.
-fn floor(scratch: &mut Scratch, count: usize) -> f32 {
-    let bounds = if scratch.ranks.len() <= FEW_BOUNDS { &scratch.ranks } else { &scratch.maxima };
-    if count >= bounds.len() {
+fn floor(scratch: &mut Scratch, few: bool, count: usize) -> f32 {
+    scratch.order.clear();
+    if few {
+        scratch.order.extend(scratch.few.iter().map(|candidate| candidate.bound));
+    } else {
+        let bounds = if scratch.ranks.len() <= FEW_BOUNDS { &scratch.ranks } else { &scratch.maxima };
+        scratch.order.extend_from_slice(bounds);
+    }
+    if count >= scratch.order.len() {
         return f32::NEG_INFINITY;
     }
-    scratch.order.clear();
-    scratch.order.extend_from_slice(bounds);
     *scratch.order.select_nth_unstable_by(count, |a, b| b.total_cmp(a)).1
 }
 

@@ -17,6 +17,10 @@ import numpy as np
 WIDTHS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512]
 WANTED = 0.99
 
+# A round of searches ends after so many seconds, with at least so many queries.
+LONGEST_ROUND = 20
+LEAST_QUERIES = 5
+
 
 def memory_mb():
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -205,6 +209,7 @@ SYSTEMS = {"numpy": Numpy, "hnswlib": Hnswlib, "usearch": Usearch, "usearch-f16"
 
 def ask(system, queries, truth, width, ids):
     times, found, expected = [], 0, 0
+    begin = time.perf_counter()
     for query, nearest in zip(queries, truth):
         start = time.perf_counter()
         hits = system.search(query, width, ids)
@@ -212,8 +217,10 @@ def ask(system, queries, truth, width, ids):
         nearest = nearest[nearest >= 0]
         found += len(np.intersect1d(np.asarray(hits).astype(np.int64), nearest))
         expected += len(nearest)
+        if len(times) >= LEAST_QUERIES and time.perf_counter() - begin > LONGEST_ROUND:
+            break
     times = np.sort(times) * 1e3
-    return times[len(times) // 2], times[len(times) * 95 // 100], found / expected
+    return times[len(times) // 2], times[len(times) * 95 // 100], found / expected, len(times)
 
 
 def least_width(system, queries, truth, ids):
@@ -256,7 +263,7 @@ def main(name, folder, phase="all"):
     system.search(queries[0], system.widths[0], None)
     opened = time.perf_counter() - start
     ask(system, queries, truth[:, 0], system.widths[0], None)
-    p50, p95, recall, width = least_width(system, queries, truth[:, 0], None)
+    p50, p95, recall, asked, width = least_width(system, queries, truth[:, 0], None)
     figures = {
         "system": system.name + (f", width {width}" if width else ""),
         **filled,
@@ -268,9 +275,11 @@ def main(name, folder, phase="all"):
     if getattr(system, "filtered", True):
         for label, column, every in (("10", 1, 10), ("1", 2, 100)):
             ids = np.arange(0, rows, every)
-            p50, _, recall, _ = least_width(system, queries[:100], truth[:100, column], ids)
+            p50, _, recall, count, _ = least_width(system, queries[:100], truth[:100, column], ids)
+            asked = min(asked, count)
             figures[f"filtered_{label}_p50_ms"] = round(p50, 4)
             figures[f"filtered_{label}_recall"] = round(recall, 4)
+    figures["queries"] = asked
     figures["memory_mb"] = round(memory_mb() - before, 1)
     start = time.perf_counter()
     system.replace(first)

@@ -17,6 +17,7 @@ COLUMNS = [
     ("filtered_1_recall", "recall", "{:.3f}"),
     ("replace_ms", "replace 100 ms", "{:,.1f}"),
     ("memory_mb", "memory MB", "{:,.0f}"),
+    ("queries", "queries", "{:,.0f}"),
 ]
 
 

@@ -61,6 +61,7 @@ fn measure(folder: &Path) -> Figures {
     figures.filtered_10 = (p50, found);
     let (p50, _, found) = ask(&table, &connection, &data, 2, &Filter::Ids(&hundredth));
     figures.filtered_1 = (p50, found);
+    figures.queries = data.queries().count();
     figures.memory_mb = memory_mb() - before;
     figures.replace_ms = replace(&work, &table, &data);
     eprintln!("{:?}", table.stats(&connection).expect("stats").segments);

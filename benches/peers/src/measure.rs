@@ -68,6 +68,17 @@ pub struct Figures {
     pub filtered_1: (f64, f64),
     pub replace_ms: f64,
     pub memory_mb: f64,
+    /// Of the shortest round of searches.
+    pub queries: usize,
+}
+
+/// A round of searches ends after this time, with at least [`LEAST_QUERIES`]: some systems take seconds for one.
+const LONGEST_ROUND: Duration = Duration::from_secs(20);
+const LEAST_QUERIES: usize = 5;
+
+/// Whether a round that began then has had queries enough.
+pub fn enough(begin: Instant, queries: usize) -> bool {
+    queries >= LEAST_QUERIES && begin.elapsed() > LONGEST_ROUND
 }
 
 impl std::fmt::Display for Figures {
@@ -76,7 +87,7 @@ impl std::fmt::Display for Figures {
             out,
             "{{\"system\":\"{}\",\"insert_per_second\":{:.0},\"indexed_per_second\":{:.0},\"disk_mb\":{:.1},\"open_ms\":{:.2},\"p50_ms\":{:.4},\
              \"p95_ms\":{:.4},\"recall\":{:.4},\"filtered_10_p50_ms\":{:.4},\"filtered_10_recall\":{:.4},\
-             \"filtered_1_p50_ms\":{:.4},\"filtered_1_recall\":{:.4},\"replace_ms\":{:.2},\"memory_mb\":{:.1}}}",
+             \"filtered_1_p50_ms\":{:.4},\"filtered_1_recall\":{:.4},\"replace_ms\":{:.2},\"memory_mb\":{:.1},\"queries\":{}}}",
             self.system,
             self.filled.insert_per_second,
             self.filled.indexed_per_second,
@@ -90,7 +101,8 @@ impl std::fmt::Display for Figures {
             self.filtered_1.0,
             self.filtered_1.1,
             self.replace_ms,
-            self.memory_mb
+            self.memory_mb,
+            self.queries
         )
     }
 }

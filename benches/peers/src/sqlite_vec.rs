@@ -2,18 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use rusqlite::{Connection, ffi};
 
 use crate::data::{self, Data};
-use crate::measure::{Figures, Filled, Phase, disk_mb, memory_mb, percentile, recall, time};
+use crate::measure::{Figures, Filled, Phase, disk_mb, enough, memory_mb, percentile, recall, time};
 
 const BATCH: usize = 1000;
 
-/// Fewer queries where one takes a second.
-fn queries_for(rows: usize) -> usize {
-    if rows > 200_000 { 10 } else { 50 }
-}
+/// All take the same time here.
+const MOST_QUERIES: usize = 50;
 
 fn connect(path: &Path) -> Connection {
     let connection = Connection::open(path).expect("a database");
@@ -65,17 +64,18 @@ fn measure(folder: &Path, work: &Path) -> Figures {
     });
     figures.open_ms = opened.as_secs_f64() * 1e3;
     ask(&connection, &data, 0, None);
-    let (p50, p95, found) = ask(&connection, &data, 0, None);
+    let (p50, p95, found, asked) = ask(&connection, &data, 0, None);
     (figures.p50_ms, figures.p95_ms, figures.recall) = (p50, p95, found);
+    figures.queries = asked;
     let every = |step: usize| {
         let ids: Vec<String> = (0..rows).step_by(step).map(|id| id.to_string()).collect();
         format!("[{}]", ids.join(","))
     };
     let (tenth, hundredth) = (every(10), every(100));
-    let (p50, _, found) = ask(&connection, &data, 1, Some(&tenth));
-    figures.filtered_10 = (p50, found);
-    let (p50, _, found) = ask(&connection, &data, 2, Some(&hundredth));
-    figures.filtered_1 = (p50, found);
+    let (p50, _, found, asked) = ask(&connection, &data, 1, Some(&tenth));
+    (figures.filtered_10, figures.queries) = ((p50, found), figures.queries.min(asked));
+    let (p50, _, found, asked) = ask(&connection, &data, 2, Some(&hundredth));
+    (figures.filtered_1, figures.queries) = ((p50, found), figures.queries.min(asked));
     figures.memory_mb = memory_mb() - before;
     figures.replace_ms = replace(work, &data);
     figures
@@ -122,14 +122,18 @@ fn search(connection: &Connection, query: &[f32], ids: Option<&str>) -> Vec<i64>
     .expect("an answer")
 }
 
-fn ask(connection: &Connection, data: &Data, part: usize, ids: Option<&str>) -> (f64, f64, f64) {
-    let (mut times, mut found) = (Vec::new(), 0.0);
-    for (query, truth) in data.queries().take(queries_for(data.rows)) {
+fn ask(connection: &Connection, data: &Data, part: usize, ids: Option<&str>) -> (f64, f64, f64, usize) {
+    let (mut times, mut found, begin) = (Vec::new(), 0.0, Instant::now());
+    for (query, truth) in data.queries().take(MOST_QUERIES) {
+        if enough(begin, times.len()) {
+            break;
+        }
         let (hits, took) = time(|| search(connection, query, ids));
         times.push(took);
         found += recall(&hits, &truth[part]);
     }
-    (percentile(&mut times, 50), percentile(&mut times, 95), found / times.len() as f64)
+    let recall = found / times.len() as f64;
+    (percentile(&mut times, 50), percentile(&mut times, 95), recall, times.len())
 }
 
 fn replace(work: &Path, data: &Data) -> f64 {

@@ -89,6 +89,8 @@ enum Death {
     Early(Duration),
     /// So long after its message was acknowledged.
     Streaming(Duration),
+    /// So long after the first bytes of its answer were.
+    Writing(Duration),
 }
 
 /// One trial: start, kill, look what is there. Returns how many bytes of the answer were acknowledged.
@@ -107,15 +109,19 @@ async fn trial(folder: &Path, service: &str, death: Death, whole: &str) -> usize
     let mut dies = Instant::now();
     dies += match death {
         Death::Early(life) => life,
-        Death::Streaming(_) => crate::desk::PATIENCE,
+        Death::Streaming(_) | Death::Writing(_) => crate::desk::PATIENCE,
     };
     loop {
         let line = tokio::time::timeout_at(dies.into(), lines.next_line()).await;
         let Ok(Some(line)) = line.map(|line| line.expect("read")) else { break };
-        let begins = acknowledged.answer.is_none();
+        let (started, written) = (acknowledged.answer.is_some(), acknowledged.bytes > 0);
         acknowledged.take(&line);
-        if let (Death::Streaming(life), true, true) = (death, begins, acknowledged.answer.is_some()) {
-            dies = Instant::now() + life;
+        match death {
+            Death::Streaming(life) if !started && acknowledged.answer.is_some() => {
+                dies = Instant::now() + life
+            }
+            Death::Writing(life) if !written && acknowledged.bytes > 0 => dies = Instant::now() + life,
+            _ => {}
         }
     }
     process.kill().await.expect("killed");
@@ -130,7 +136,7 @@ async fn trial(folder: &Path, service: &str, death: Death, whole: &str) -> usize
 async fn check(folder: &Path, service: &str, acknowledged: &Acknowledged, whole: &str) {
     let begun = Instant::now();
     let engine = Engine::open(options(folder, service)).await;
-    assert!(begun.elapsed() < Duration::from_secs(2), "it starts in {:?}", begun.elapsed());
+    assert!(begun.elapsed() < crate::desk::PATIENCE, "it starts in {:?}", begun.elapsed());
     assert_eq!(engine.app().app_info().database, domain::DatabaseState::Ok, "{acknowledged:?}");
     if let (Some(question), Some(answer)) = (&acknowledged.question, &acknowledged.answer) {
         let views =
@@ -172,7 +178,8 @@ async fn no_acknowledged_byte_is_lost_by_kill_9() {
             for crash in (worker..crashes).step_by(SIDE_BY_SIDE as usize) {
                 let death = match crash % 8 {
                     0 => Death::Early(Duration::from_millis(scattered(crash, 300))),
-                    _ => Death::Streaming(Duration::from_millis(scattered(crash, 1_000))),
+                    1..4 => Death::Streaming(Duration::from_millis(scattered(crash, 500))),
+                    _ => Death::Writing(Duration::from_millis(scattered(crash, 600))),
                 };
                 bytes.push(trial(folder.path(), &service, death, &whole).await);
             }
@@ -202,10 +209,8 @@ async fn after_a_kill_the_answer_is_continued() {
     );
     let folder = tempfile::tempdir().expect("folder");
     let service = desk.simulator.base_url();
-    let mut life = Duration::from_millis(700);
-    while trial(folder.path(), &service, Death::Streaming(life), &whole).await == 0 {
-        life *= 2; // a slow machine has to be given time to begin
-    }
+    let death = Death::Writing(Duration::from_millis(200));
+    assert!(trial(folder.path(), &service, death, &whole).await > 0);
     desk.scenario(Scenario::text(" THE END"));
     let engine = Engine::open(options(folder.path(), &service)).await;
     let row = engine.history().conversations(0, 1, false).await.unwrap().conversations.remove(0);

@@ -37,7 +37,8 @@ async fn every_form_of_answer_becomes_a_file_with_its_settings_inside() {
         assert_eq!(inside.request.seed, picture.request.seed, "{model}");
         let cost = picture.usage.as_ref().and_then(|usage| usage.neurons);
         // Models in their trial time cost nothing, and say so.
-        assert!(cost > Some(0.0) || (model == DREAMSHAPER && cost == Some(0.0)), "{model}: {cost:?}");
+        let free = [DREAMSHAPER, "@cf/bytedance/stable-diffusion-xl-lightning"].contains(&model);
+        assert_eq!(cost.map(|neurons| neurons > 0.0), Some(!free), "{model}: {cost:?}");
         assert!(!desk.engine.pictures().thumbnail_bytes(picture.id).await.expect("a thumbnail").is_empty());
     }
     assert_eq!(booked(&desk).await.1, 6, "each is one line of the ledger");

@@ -225,6 +225,10 @@ impl Sending {
         self.chunk_open =
             !(bytes.ends_with(b"\n\n") || bytes.ends_with(b"\r\n\r\n") || bytes.ends_with(b"\r\r"));
         self.watch.sent(bytes.len());
+        // A body of declared length is not asked again after its last byte.
+        if self.plan.iter().all(|step| matches!(step, Step::Flush)) {
+            self.watch.finish();
+        }
         bytes
     }
 

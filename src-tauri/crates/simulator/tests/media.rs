@@ -196,6 +196,8 @@ async fn the_other_families_answer_in_their_own_form() {
     ] {
         assert_eq!(bench.run("@cf/lykon/dreamshaper-8-lcm", &bad).await.0, 400, "{bad}");
     }
+    let seen = bench.simulator.requests();
+    assert!(seen.iter().all(|request| !request.closed_early), "what was read to its end was not hung up on");
 }
 
 #[tokio::test]

@@ -84,7 +84,8 @@ pub struct Report {
     pub codes: u64,
     /// Codes of rows that are gone: no problem.
     pub surplus_codes: u64,
-    /// What is wrong. Problems of codes are gone after [`VectorTable::compact`]; those of rows are not.
+    /// What is wrong. Damaged codes are made anew without being asked, other problems of codes are gone after
+    /// [`VectorTable::compact`]; those of rows stay.
     pub problems: Vec<Problem>,
 }
 
@@ -188,7 +189,8 @@ impl VectorTable {
         })
     }
 
-    /// Reads every row and every code and compares them.
+    /// Reads every row and every code and compares them. A code file that differs from its checksums is dropped, and made
+    /// anew from the rows, as when a search finds it.
     ///
     /// # Errors
     /// What the database says. What is wrong with the table is in the report.
@@ -222,6 +224,8 @@ impl VectorTable {
     ) -> Result<()> {
         let Some(codes) = Codes::of(segment) else {
             report.problems.push(Problem::DamagedCodes { slots: segment.range() });
+            self.core().discard(segment);
+            self.call_worker();
             return self.each_good_row(connection, segment.range(), report, |_, _| {});
         };
         let coder = &self.core().coder;

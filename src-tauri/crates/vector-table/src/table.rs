@@ -351,7 +351,7 @@ impl VectorTable {
     }
 
     /// Wakes the worker, starting it the first time.
-    fn call_worker(&self) {
+    pub(crate) fn call_worker(&self) {
         let core = &self.shared.core;
         if !core.options.background || core.database.is_none() {
             return;

@@ -648,58 +648,86 @@ fn verify_names_rows_that_are_damaged() {
     assert_eq!(report.problems.len(), 3, "and no other");
 }
 
-/// Whatever part of the codes it is, and whether records are mapped or read; the next search and compacting make them anew.
+/// Whatever part of the codes it is, and whether records are mapped or read.
 #[test]
 fn verify_finds_damaged_codes_and_they_are_made_anew() {
-    for (mapped_records, by_search) in [(0, true), (0, false), (1 << 20, true), (1 << 20, false)] {
+    for mapped_records in [0, 1 << 20] {
         let options = Options { inverted_rows: 100, list_rows: 10, mapped_records, ..quiet() };
         let world = filled(600, 64, options.clone());
         let file = only_file(&world);
         let good = std::fs::read(&file).unwrap();
-        // A record of the middle, the first block, and its labels: the centres come last.
-        let record: usize = 64 / 2 + 16;
-        let records = (128 + 600 * record).next_multiple_of(64);
-        for at in [128 + 300 * record + 5, records + 40, records + 64 / 8 * 32 + 384 + 3] {
-            let mut bad = good.clone();
-            bad[at] ^= 4;
-            std::fs::remove_file(&file).unwrap();
-            std::fs::write(&file, &bad).unwrap();
-            let open =
-                || VectorTable::open(&world.connection, &world.codes(), world.table.id(), options.clone());
-            let table = open().unwrap();
+        let open = || {
+            VectorTable::open(&world.connection, &world.codes(), world.table.id(), options.clone()).unwrap()
+        };
+        for at in places_in_codes() {
+            replace(&file, &flipped(&good, at));
+            let table = open();
             let report = table.verify(&world.connection).unwrap();
             assert_eq!(report.problems, [Problem::DamagedCodes { slots: (0, 600) }], "byte {at} flipped");
-            assert!(
-                report.problems.iter().all(Problem::is_of_codes) && report.rows == 600,
-                "the rows are whole"
-            );
-            if by_search {
-                let ids: Vec<i64> = (0..600).step_by(25).chain([300]).collect();
-                for filter in [Filter::Ids(&ids), Filter::Collections(&[0, 1, 2])] {
-                    let query = [1.0; 64];
-                    let found =
-                        table.search(&world.connection, &query, 600, &filter, Recall::Exact, &Cancel::new());
-                    let ids = |hits: Vec<Hit>| hits.into_iter().map(|hit| hit.id).collect::<Vec<_>>();
-                    assert_eq!(
-                        ids(found.unwrap()),
-                        ids(world.truth.nearest(&query, 600, &filter)),
-                        "byte {at}"
-                    );
-                }
-                assert!(!file.exists(), "the damaged file is gone");
-                assert!(table.settle(&world.connection, &Cancel::new()).unwrap());
-            } else {
-                assert!(table.compact(&world.connection, &Cancel::new()).unwrap());
+            assert!(report.problems.iter().all(Problem::is_of_codes) && report.rows == 600, "rows are whole");
+            assert!(!file.exists(), "byte {at}: the damaged file is gone");
+            assert!(table.settle(&world.connection, &Cancel::new()).unwrap());
+            assert_eq!(world.code_files().len(), 1, "byte {at}: there is a file again");
+            for table in [table, open()] {
+                let report = table.verify(&world.connection).unwrap();
+                assert_eq!((report.problems, report.codes), (Vec::new(), 600), "byte {at}: whole again");
             }
-            for table in [table, open().unwrap()] {
-                assert_eq!(table.verify(&world.connection).unwrap().problems, [], "byte {at}: whole again");
-            }
-            for other in world.code_files() {
-                std::fs::remove_file(other).unwrap();
-            }
-            std::fs::write(&file, &good).unwrap();
         }
     }
+}
+
+/// Under each kind of filter: their searches come to the codes on different ways.
+#[test]
+fn searches_by_ids_find_damaged_codes() {
+    for mapped_records in [0, 1 << 20] {
+        let options = Options { inverted_rows: 100, list_rows: 100, mapped_records, ..quiet() };
+        let world = filled(2000, 64, options.clone());
+        let file = only_file(&world);
+        let good = std::fs::read(&file).unwrap();
+        let few: Vec<i64> = (0..2000).step_by(25).collect();
+        let more: Vec<i64> = (0..2000).step_by(5).collect();
+        let ids = |hits: Vec<Hit>| hits.into_iter().map(|hit| hit.id).collect::<Vec<_>>();
+        for filter in [
+            Filter::Ids(&few),
+            Filter::Ids(&more),
+            Filter::And(&[Filter::Ids(&few), Filter::Collections(&[0, 1, 2])]),
+        ] {
+            // The record of id 0, which is in each filter: its nibbles, and a factor.
+            for at in [128, 128 + 64 / 2 + 3] {
+                replace(&file, &flipped(&good, at));
+                let id = world.table.id();
+                let table =
+                    VectorTable::open(&world.connection, &world.codes(), id, options.clone()).unwrap();
+                let found =
+                    table.search(&world.connection, &[1.0; 64], 2000, &filter, Recall::Exact, &Cancel::new());
+                assert_eq!(ids(found.unwrap()), ids(world.truth.nearest(&[1.0; 64], 2000, &filter)));
+                assert!(!file.exists(), "{mapped_records}: noticed under {filter:?}");
+            }
+        }
+    }
+}
+
+/// A byte of a record in the middle of 600 of 64 places, of the first block after them, and of its labels.
+fn places_in_codes() -> [usize; 3] {
+    let record: usize = 64 / 2 + 16;
+    let records = (128 + 600 * record).next_multiple_of(64);
+    [128 + 300 * record + 5, records + 40, records + 64 / 8 * 32 + 384 + 3]
+}
+
+fn flipped(good: &[u8], at: usize) -> Vec<u8> {
+    let mut bad = good.to_vec();
+    bad[at] ^= 4;
+    bad
+}
+
+/// Another file in its place, and none beside it: a map of the old one stays as it is.
+fn replace(file: &Path, bytes: &[u8]) {
+    for entry in std::fs::read_dir(file.parent().unwrap()).unwrap().flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "codes") {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    std::fs::write(file, bytes).unwrap();
 }
 
 #[test]

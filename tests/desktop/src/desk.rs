@@ -51,6 +51,18 @@ pub struct Desk {
 
 const PASSWORD: &str = "a test's keyring";
 
+/// A session bus that starts no service by itself.
+const BARE_BUS: &str = r#"<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"#;
+
 impl Desk {
     /// A desk with a display of 1280 by 900.
     pub fn new(keyring: Keyring) -> Result<Self> {
@@ -88,7 +100,7 @@ impl Desk {
             _processes: Vec::new(),
         };
         desk.start_display(width, height)?;
-        desk.start_bus()?;
+        desk.start_bus(keyring)?;
         match keyring {
             Keyring::Unlocked => desk.start_keyring(true)?,
             Keyring::Locked => {
@@ -204,10 +216,18 @@ impl Desk {
         Ok(())
     }
 
-    fn start_bus(&mut self) -> Result<()> {
-        let mut child = self
-            .command("dbus-daemon")
-            .args(["--session", "--nofork", "--nopidfile", "--print-address=1"])
+    fn start_bus(&mut self, keyring: Keyring) -> Result<()> {
+        let mut command = self.command("dbus-daemon");
+        if keyring == Keyring::Absent {
+            // The system's own bus would start a daemon as soon as one is asked for.
+            let bare = self.folder.path().join("bus.conf");
+            std::fs::write(&bare, BARE_BUS)?;
+            command.arg("--config-file").arg(bare);
+        } else {
+            command.arg("--session");
+        }
+        let mut child = command
+            .args(["--nofork", "--nopidfile", "--print-address=1"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -151,12 +151,12 @@ async fn chinese_is_typed_answered_found_and_shown_in_the_dark() -> Result<()> {
             vec![],
         )
         .await?;
-    window.wait_until("the search is open", "return !!document.querySelector('[role=dialog] input')").await?;
+    window.wait_until("the search is open", "return !!document.querySelector('dialog[open] input')").await?;
     window.client().active_element().await?.send_keys("边缘计算").await?;
     window
         .wait_until(
             "the question is found",
-            "return document.querySelector('[role=dialog]').innerText.includes('边缘计算是什么')",
+            "return document.querySelector('dialog[open]').innerText.includes('边缘计算是什么')",
         )
         .await?;
     window.screenshot("search-zh-dark").await?;

@@ -42,7 +42,7 @@ async fn a_pasted_token_is_proved_in_three_ticks_and_kept_in_the_keychain() -> R
     window.wait("textbox", "API token").await?;
     window
         .execute(
-            "const field = document.querySelector('input[type=password], input'); field.focus(); const data = new DataTransfer(); data.setData('text/plain', arguments[0]); if (field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))) { field.value = arguments[0]; field.dispatchEvent(new InputEvent('input', { bubbles: true })); }",
+            "const field = document.querySelector('input[type=password]'); field.focus(); const data = new DataTransfer(); data.setData('text/plain', arguments[0]); if (field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))) { field.value = arguments[0]; field.dispatchEvent(new InputEvent('input', { bubbles: true })); }",
             vec![format!("  {first}\r\n{second} ").into()],
         )
         .await?;
@@ -140,7 +140,7 @@ async fn a_key_file_asks_for_its_passphrase_at_the_next_start() -> Result<()> {
     window.type_into("textbox", "Passphrase", "correct horse battery").await?;
     window.screenshot("unlock").await?;
     window.execute("document.activeElement.closest('form').requestSubmit()", vec![]).await?;
-    window.wait_until("the key is unlocked", "return !document.querySelector('[role=dialog]')").await?;
+    window.wait_until("the key is unlocked", "return !document.querySelector('dialog[open]')").await?;
     window.type_into("textbox", "Message", "echo: unlocked").await?;
     window.click("button", "Send").await?;
     assert!(answered(&window, 1).await?.contains("unlocked"));

@@ -102,7 +102,7 @@ async fn without_a_network_the_history_is_there_and_the_question_is_kept() -> Re
     send(&window, "echo: now there is none").await?;
     // It is tried again a few times by itself; then it is the person's turn.
     told(&window, "reached").await?;
-    window.wait("button", "Retry").await?;
+    window.wait("button", "Try again").await?;
     window.wait_for_text("now there is none").await?;
     window.screenshot("offline").await?;
     window.close().await?;
@@ -112,7 +112,7 @@ async fn without_a_network_the_history_is_there_and_the_question_is_kept() -> Re
     let window = desk.open().await?;
     entered(&window).await?;
     window.click_containing("link", "while there was").await?;
-    window.click("button", "Retry").await?;
+    window.click("button", "Try again").await?;
     window
         .wait_until("the answer comes", "return [...document.querySelectorAll('article')].at(-1)?.innerText.includes('now there is none')")
         .await?;

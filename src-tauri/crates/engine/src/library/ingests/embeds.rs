@@ -10,7 +10,7 @@ use domain::{Fault, FaultCode, IngestEvent};
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 use store::library::{DocumentRow, Missing, embedded, still_missing};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use vector_table::Row;
 use workers_ai::Side;
@@ -37,6 +37,7 @@ pub(super) async fn embed_all(work: &Work, agreed: &Agreed) -> Result<f64, Fault
         done: 0,
         neurons: 0.0,
         told: None,
+        untold: false,
     };
     embedding.all().await.map(|()| embedding.neurons)
 }
@@ -49,6 +50,8 @@ struct Embedding<'a> {
     done: u32,
     neurons: f64,
     told: Option<Instant>,
+    /// Something was stored since.
+    untold: bool,
 }
 
 impl Embedding<'_> {
@@ -64,7 +67,7 @@ impl Embedding<'_> {
                 && !ingest.is_stopped()
                 && self.send_next().await?
             {}
-            match self.in_flight.join_next().await {
+            match self.next_stored().await {
                 Some(Ok(Ok(stored))) => {
                     tries = 0;
                     self.take(stored).await;
@@ -96,6 +99,18 @@ impl Embedding<'_> {
         }
     }
 
+    /// The next batch that is done. What was not told of the ones before is told meanwhile.
+    async fn next_stored(&mut self) -> Option<Result<Result<Stored, (Fault, Vec<Missing>)>, JoinError>> {
+        if let Some(at) = self.told.filter(|_| self.untold) {
+            tokio::select! {
+                biased;
+                stored = self.in_flight.join_next() => return stored,
+                () = tokio::time::sleep_until(at + TOLD_EVERY) => self.tell_progress().await,
+            }
+        }
+        self.in_flight.join_next().await
+    }
+
     /// Sends the next batch; `false` when there is none.
     async fn send_next(&mut self) -> Result<bool, Fault> {
         let embedder = &self.agreed.embedder;
@@ -118,14 +133,15 @@ impl Embedding<'_> {
         for row in stored.documents {
             self.work.tell_document(row.document);
         }
-        let all = self.agreed.due.passages;
-        if self.done >= all || self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
-            self.told = Some(Instant::now());
-            self.tell_progress(all).await;
+        self.untold = true;
+        if self.done >= self.agreed.due.passages || self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY) {
+            self.tell_progress().await;
         }
     }
 
-    async fn tell_progress(&self, passages: u32) {
+    async fn tell_progress(&mut self) {
+        (self.told, self.untold) = (Some(Instant::now()), false);
+        let passages = self.agreed.due.passages;
         let Ok(rows) = self.work.documents().await else { return };
         let ready = rows.iter().filter(|row| row.embedded >= row.document.passages).count();
         self.work.ingest.tell(IngestEvent::Progress {
@@ -134,6 +150,7 @@ impl Embedding<'_> {
             passages_done: self.done.min(passages),
             passages,
         });
+        self.work.engine.usage().tell_today().await;
     }
 }
 

@@ -129,7 +129,7 @@ impl<'a> Nearest<'a> {
     fn look(&mut self, id: usize, row: &[f32]) {
         let rank = dot(row, self.query);
         for (best, every) in self.best.iter_mut().zip([1, 10, 100]) {
-            if id % every == 0 && (best.len() < 10 || rank > best[9].0) {
+            if id.is_multiple_of(every) && (best.len() < 10 || rank > best[9].0) {
                 let place = best.partition_point(|(other, _)| *other >= rank);
                 best.insert(place, (rank, id as i32));
                 best.truncate(10);

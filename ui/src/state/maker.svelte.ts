@@ -1,8 +1,10 @@
 // The picture being asked for: the fields of the model's form, what it would cost, and the prompts of before.
 
+import { m } from '$i18n';
 import type { Backend, Listener } from '$ipc/backend';
-import { asFault } from '$ipc/faults';
+import { asFault, sentenceOf } from '$ipc/faults';
 import type {
+  AttachedFiles,
   Attachment,
   Fault,
   NumberRange,
@@ -39,6 +41,8 @@ export interface MakerHooks {
   /** The soft limit would be passed: the person's word. */
   maySpend(quote: PictureQuote): Promise<boolean>;
   heard: Listener<PictureEvent>;
+  /** A file that was meant as a reference and is none. */
+  refused(file: string, why: string): void;
 }
 
 export class Maker {
@@ -194,9 +198,16 @@ export class Maker {
 
   // --- references and mask --------------------------------------------------------------------------------------------
 
-  async addReferences(read: () => Promise<Attachment[]>): Promise<void> {
+  /** Files become references, as many as the model takes. What is no picture is told. */
+  async addReferences(read: () => Promise<AttachedFiles>): Promise<void> {
     try {
-      const pictures = (await read()).filter((each) => each.mediaType.startsWith('image/'));
+      const { attached, refused } = await read();
+      for (const { name, fault } of refused) this.hooks.refused(name, sentenceOf(fault));
+      const pictures = attached.filter((each) => {
+        const picture = each.mediaType.startsWith('image/');
+        if (!picture) this.hooks.refused(each.name, m.images_referenceUnfit());
+        return picture;
+      });
       const most = this.form?.references ?? 0;
       const before = this.references[0]?.id;
       this.references = most === 1 ? pictures.slice(-1) : [...this.references, ...pictures].slice(0, most);
@@ -205,6 +216,21 @@ export class Maker {
     } catch (error) {
       this.fault = asFault(error);
     }
+  }
+
+  /** Files that the page itself was given. Each is taken or refused by itself. */
+  addFiles(files: readonly File[]): Promise<void> {
+    return this.addReferences(async () => {
+      const all: AttachedFiles = { attached: [], refused: [] };
+      for (const file of files) {
+        try {
+          all.attached.push(await this.backend.attachBytes(file.name, new Uint8Array(await file.arrayBuffer())));
+        } catch (error) {
+          all.refused.push({ name: file.name, fault: asFault(error) });
+        }
+      }
+      return all;
+    });
   }
 
   removeReference(id: string): void {

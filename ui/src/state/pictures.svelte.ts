@@ -55,6 +55,7 @@ export class Pictures {
       chosen: (model) => hooks.modelChosen(model),
       maySpend: (quote) => this.#ask(quote),
       heard: (event) => this.hear(event),
+      refused: (file, why) => hooks.toasts.bad(m.attach_refused({ file, why })),
     });
   }
 
@@ -257,7 +258,10 @@ export class Pictures {
       this.hooks.toasts.bad(m.images_noReferences());
       return;
     }
-    await this.maker.addReferences(async () => [await this.backend.pictureAsAttachment(id)]);
+    await this.maker.addReferences(async () => ({
+      attached: [await this.backend.pictureAsAttachment(id)],
+      refused: [],
+    }));
     this.#tellBehind(m.images_referenceAdded());
   }
 

@@ -55,6 +55,23 @@ describe('Maker', () => {
     expect(maker.seed).toBe(kept);
   });
 
+  it('what_cannot_be_a_reference_is_told_by_its_name', async () => {
+    const { app, maker } = await opened();
+    await maker.choose('@cf/black-forest-labs/flux-2-klein-4b');
+    const damaged = { name: 'torn.png', fault: { code: 'fileUnreadable' as const } };
+    await maker.addReferences(async () => ({
+      attached: [
+        await app.backend.attachBytes('notes.txt', new Uint8Array([1])),
+        await app.backend.attachBytes('fox.png', new Uint8Array([1])),
+      ],
+      refused: [damaged],
+    }));
+    const told = app.toasts.items.map((toast) => toast.text).join('\n');
+    expect(told).toContain('torn.png');
+    expect(told).toContain('notes.txt: This is not a picture.');
+    expect(maker.references.map((each) => each.name)).toEqual(['fox.png']);
+  });
+
   it('a_model_that_changes_pictures_waits_for_one', async () => {
     const { maker, pictures } = await opened();
     await maker.choose('@cf/runwayml/stable-diffusion-v1-5-inpainting');

@@ -6,6 +6,7 @@
 
 mod account;
 mod app;
+mod assistants;
 mod attachments;
 mod chat;
 mod history;
@@ -58,6 +59,9 @@ pub fn handler() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         history::undelete_conversation,
         history::fork_conversation,
         history::set_conversation_options,
+        assistants::assistants,
+        assistants::save_assistant,
+        assistants::delete_assistant,
         history::save_draft,
         history::draft,
         history::search_history,

@@ -378,3 +378,46 @@ async fn nothing_is_stored_when_nothing_can_be_sent() {
     assert!(desk.engine.history().conversations(0, 10, false).await.unwrap().conversations.is_empty());
     assert!(desk.simulator.requests().iter().all(|seen| !seen.path.contains(CHAT)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assistant_is_kept_and_a_conversation_with_it_asks_as_it_sets() {
+    let desk = Desk::open().await;
+    let options = ConversationOptions {
+        model: Some("@cf/meta/llama-3.2-3b-instruct".into()),
+        system: Some("Answer in rhymes. 用韵文回答。".to_owned()),
+        parameters: Parameters { temperature: Some(0.25), ..Parameters::default() },
+        ..ConversationOptions::default()
+    };
+    let assistants = desk.engine.assistants();
+    let refused = assistants.save_assistant(None, "  ".to_owned(), options.clone()).await.unwrap_err();
+    assert_eq!(refused.code, domain::FaultCode::InvalidInput);
+    let poet = assistants.save_assistant(None, " Poet 诗人 ".to_owned(), options.clone()).await.unwrap();
+    assert_eq!(poet.name, "Poet 诗人");
+
+    let desk = desk.restart().await;
+    let assistants = desk.engine.assistants();
+    let kept = assistants.assistants().await.unwrap();
+    assert_eq!(kept, std::slice::from_ref(&poet), "it is there after a restart, with all that it sets");
+
+    let request = SendRequest {
+        text: "A prime, please.".to_owned(),
+        options: Some(kept[0].options.clone()),
+        ..SendRequest::default()
+    };
+    let (listener, events) = unbounded_channel();
+    let started = desk.engine.chat().send_message(request, listener).await.unwrap();
+    Run::from(started, events).end().await;
+    let sent = desk.chats().pop().expect("a request").json();
+    assert_eq!(sent["model"], "@cf/meta/llama-3.2-3b-instruct");
+    assert_eq!(sent["messages"][0]["content"], "Answer in rhymes. 用韵文回答。");
+    assert!((sent["temperature"].as_f64().unwrap() - 0.25).abs() < 1e-6);
+    assert!(sent.get("top_p").is_none(), "what is not set is not sent");
+
+    let renamed =
+        assistants.save_assistant(Some(poet.id.clone()), "Bard".to_owned(), options.clone()).await.unwrap();
+    assert_eq!((renamed.id.clone(), assistants.assistants().await.unwrap().len()), (poet.id.clone(), 1));
+    assistants.delete_assistant(poet.id.clone()).await.unwrap();
+    assert!(assistants.assistants().await.unwrap().is_empty());
+    assistants.save_assistant(Some(poet.id.clone()), poet.name.clone(), options).await.unwrap();
+    assert_eq!(assistants.assistants().await.unwrap(), [poet], "deleting it is taken back");
+}

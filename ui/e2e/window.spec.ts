@@ -72,6 +72,36 @@ test('run_settings_that_are_empty_are_not_sent', async ({ desk, page }) => {
   expect(await parameters()).toMatchObject({ temperature: null });
 });
 
+test('what_is_set_is_kept_as_an_assistant_and_used_again', async ({ desk, page }) => {
+  await desk.open();
+  await page.keyboard.press('Control+]');
+  await page.getByRole('textbox', { name: 'System prompt' }).fill('Answer in rhymes.');
+  await desk.button('Save as assistant…').click();
+  const dialog = page.getByRole('dialog', { name: 'Save as assistant' });
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Poet');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('“Poet” is saved.')).toBeVisible();
+  await expect(page.getByRole('combobox', { name: 'Assistant' })).toHaveValue(/.+/);
+
+  const chip = page.getByRole('button', { name: 'Poet', exact: true });
+  const system = () => page.evaluate(() => window.edgewise.app.chat.options.system);
+  await expect(chip).toHaveAttribute('aria-pressed', 'true');
+  await chip.click();
+  await expect(chip).toHaveAttribute('aria-pressed', 'false');
+  expect(await system()).toBeNull();
+  await page.keyboard.press('Control+J');
+  expect(await system()).toBe('Answer in rhymes.');
+  await chip.click();
+  await desk.message.fill('@poe');
+  await page.keyboard.press('Enter');
+  expect(await system()).toBe('Answer in rhymes.');
+
+  await page.getByRole('button', { name: 'Delete the assistant Poet' }).click();
+  await expect(chip).toBeHidden();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(chip).toBeVisible();
+});
+
 test('a_key_can_be_changed_and_a_conflict_is_shown', async ({ desk, page }) => {
   await desk.open({}, '#/settings/keyboard');
   await desk.button('Change the key for: New chat').click();

@@ -7,6 +7,8 @@ import type {
   Album,
   AppEvent,
   AppInfo,
+  Assistant,
+  AssistantId,
   AttachedFiles,
   Attachment,
   AttachmentId,
@@ -119,6 +121,11 @@ export interface Backend {
   undeleteConversation(conversation: ConversationId): Promise<ConversationSummary>;
   forkConversation(message: MessageId): Promise<ConversationSummary>;
   setConversationOptions(conversation: ConversationId, options: ConversationOptions): Promise<ConversationOptions>;
+  /** Named ways to begin a conversation, oldest first. */
+  assistants(): Promise<Assistant[]>;
+  /** A new one, or in the place of `id`. */
+  saveAssistant(id: AssistantId | null, name: string, options: ConversationOptions): Promise<Assistant>;
+  deleteAssistant(id: AssistantId): Promise<void>;
   saveDraft(conversation: ConversationId | null, draft: Draft): Promise<void>;
   draft(conversation: ConversationId | null): Promise<Draft>;
   searchHistory(query: string, limit: number): Promise<HistoryHit[]>;

@@ -7,6 +7,7 @@ import type {
   AccountState,
   AppEvent,
   AppInfo,
+  Assistant,
   AttachedFiles,
   Attachment,
   CheckEvent,
@@ -152,6 +153,7 @@ export class Scripted implements Backend {
   private runs = new Map<string, Run>();
   private listeners = new Set<Listener<AppEvent>>();
   private newDraft = noDraft();
+  private savedAssistants: Assistant[] = [];
   private counter = 0;
   private savedSettings: Settings;
   private accountNow: AccountState;
@@ -522,6 +524,18 @@ export class Scripted implements Backend {
     conversation.options = options;
     this.change(id, { model: options.model });
     return options;
+  }
+
+  assistants = async (): Promise<Assistant[]> => structuredClone(this.savedAssistants);
+
+  async saveAssistant(id: string | null, name: string, options: ConversationOptions): Promise<Assistant> {
+    const saved = { id: id ?? crypto.randomUUID(), name, options: structuredClone(options) };
+    this.savedAssistants = [...this.savedAssistants.filter((each) => each.id !== saved.id), saved];
+    return structuredClone(saved);
+  }
+
+  async deleteAssistant(id: string): Promise<void> {
+    this.savedAssistants = this.savedAssistants.filter((each) => each.id !== id);
   }
 
   async saveDraft(id: string | null, draft: Draft): Promise<void> {

@@ -54,6 +54,7 @@ export const actions = [
   { id: 'zoomReset', name: () => m.action_zoomReset(), key: 'Ctrl+0', menu: 'view' },
 
   { id: 'modelPicker', name: () => m.action_modelPicker(), key: 'Ctrl+Shift+M', menu: 'chat' },
+  { id: 'nextAssistant', name: () => m.action_nextAssistant(), key: 'Ctrl+J', menu: 'chat' },
   { id: 'regenerate', name: () => m.action_regenerate(), key: 'Ctrl+R', menu: 'chat' },
   { id: 'stop', name: () => m.action_stop(), key: null, menu: 'chat' },
   { id: 'editLast', name: () => m.action_editLast(), key: 'Ctrl+Shift+E', menu: 'chat' },

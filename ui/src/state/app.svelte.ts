@@ -5,10 +5,19 @@ import { SvelteMap } from 'svelte/reactivity';
 import { language, m } from '$i18n';
 import type { Backend, ExportFormat } from '$ipc/backend';
 import { asFault, sentenceOf } from '$ipc/faults';
-import type { AppEvent, AppInfo, ConversationOptions, Fault, Grant, UsageToday } from '$ipc/generated/domain';
+import type {
+  AppEvent,
+  AppInfo,
+  Assistant,
+  ConversationOptions,
+  Fault,
+  Grant,
+  UsageToday,
+} from '$ipc/generated/domain';
 import { actionTable, keyOf, type ActionId } from '$lib/actions';
 import { copyText } from '$lib/clipboard';
 import { AccountBook } from './account.svelte';
+import { Assistants } from './assistants.svelte';
 import { Chat, noParameters } from './chat.svelte';
 import { Commands } from './commands.svelte';
 import { Conversations } from './conversations.svelte';
@@ -60,6 +69,7 @@ export class App {
   readonly conversations: Conversations;
   readonly pictures: Pictures;
   readonly library: Library;
+  readonly assistants: Assistants;
   #chats = new SvelteMap<string, Chat>();
   #fresh: Chat | null = null;
   #subscribed = false;
@@ -84,6 +94,7 @@ export class App {
       (fault) => this.report(fault),
       () => this.account.state.current?.keptIn !== 'simulator',
     );
+    this.assistants = new Assistants(backend, this.toasts, (fault) => this.report(fault));
     this.chat = this.#newChat();
   }
 
@@ -118,6 +129,7 @@ export class App {
     if (forced) language.use(forced);
     void this.conversations.load();
     void this.shelf.load();
+    void this.assistants.load();
     void this.library.load();
     void this.library.attach();
     void this.refreshUsage();
@@ -177,14 +189,26 @@ export class App {
     this.drawerOpen = false;
   }
 
-  #newChat(temporary = false): Chat {
-    const options: ConversationOptions = {
+  /** The open conversation goes on as this assistant sets it, or as one without an assistant begins. */
+  useAssistant(assistant: Assistant | undefined): void {
+    const standard = { ...this.#standardOptions(), wholeDocuments: undefined };
+    const options = assistant ? { ...standard, ...structuredClone(assistant.options) } : standard;
+    options.collections = options.collections.filter((id) => this.library.byId.has(id));
+    void this.chat.setOptions(options);
+  }
+
+  #standardOptions(): ConversationOptions {
+    return {
       model: null,
       system: this.preferences?.current.systemPrompt ?? null,
       parameters: noParameters(),
       collections: [],
       documents: [],
     };
+  }
+
+  #newChat(temporary = false): Chat {
+    const options = this.#standardOptions();
     const made = new Chat(
       this.backend,
       {

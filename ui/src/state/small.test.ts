@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Scripted } from '$ipc/scripted';
+import { Assistants } from './assistants.svelte';
 import { Commands } from './commands.svelte';
 import { Composer } from './composer.svelte';
 import { Connection } from './connection.svelte';
@@ -263,5 +264,45 @@ describe('the rest', () => {
     vi.advanceTimersByTime(8000);
     expect(toasts.items).toHaveLength(0);
     vi.useRealTimers();
+  });
+});
+
+describe('Assistants', () => {
+  const poet = { ...options, system: 'In rhymes', parameters: { ...noParameters(), temperature: 0.2 } };
+
+  async function kept() {
+    const backend = new Scripted({ history: 'none' });
+    const assistants = new Assistants(backend, new Toasts(), (fault) => expect.fail(fault.code));
+    await assistants.save('Poet', poet);
+    await assistants.save('Plain', { ...options, system: 'In prose' });
+    return { backend, assistants };
+  }
+
+  it('are_known_by_what_they_set_whatever_the_order_it_is_written_in', async () => {
+    const { assistants } = await kept();
+    const { temperature, ...others } = poet.parameters;
+    expect(assistants.of({ ...poet, parameters: { temperature, ...others } })?.name).toBe('Poet');
+    expect(assistants.of({ ...poet, parameters: noParameters() })).toBeUndefined();
+  });
+
+  it('follow_one_another_by_key', async () => {
+    const { assistants } = await kept();
+    expect(assistants.after(options)?.name).toBe('Poet');
+    expect(assistants.after(poet)?.name).toBe('Plain');
+    expect(assistants.after(assistants.all[1]?.options ?? options)?.name).toBe('Poet');
+  });
+
+  it('are_replaced_by_name_and_come_back_when_deleting_is_taken_back', async () => {
+    const { assistants, backend } = await kept();
+    await assistants.save('POET', { ...poet, system: 'In sonnets' });
+    expect((await backend.assistants()).map((each) => each.options.system)).toEqual(['In prose', 'In sonnets']);
+    const toasts = new Toasts();
+    const again = new Assistants(backend, toasts, (fault) => expect.fail(fault.code));
+    await again.load();
+    const [first] = again.all;
+    if (first) await again.remove(first);
+    expect(again.all).toHaveLength(1);
+    toasts.items.at(-1)?.action?.run();
+    await vi.waitFor(() => expect(again.all).toHaveLength(2));
   });
 });

@@ -1,7 +1,7 @@
 //! Conversations, their settings, and what the sidebar and the transcript list.
 
 use crate::fault::Fault;
-use crate::ids::{AttachmentId, ConversationId, MessageId, ModelId, RunId, Timestamp};
+use crate::ids::{AssistantId, AttachmentId, ConversationId, MessageId, ModelId, RunId, Timestamp};
 use crate::message::{Attachment, MessageView, Role};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -55,6 +55,18 @@ pub struct ConversationOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub whole_documents: Option<bool>,
+}
+
+/// A named way to begin a conversation: its options, collections and documents too, are copied into it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Assistant {
+    /// Its id.
+    pub id: AssistantId,
+    /// As the person named it.
+    pub name: String,
+    /// What it sets.
+    pub options: ConversationOptions,
 }
 
 /// A row of the sidebar.

@@ -50,6 +50,10 @@ id!(
     RunId
 );
 id!(
+    /// An assistant: a named way to begin a conversation. UUID version 7.
+    AssistantId
+);
+id!(
     /// A stored file that belongs to messages: its BLAKE3 hash in hexadecimal, so equal files are one.
     AttachmentId
 );

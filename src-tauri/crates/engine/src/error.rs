@@ -44,3 +44,9 @@ pub(crate) fn not_found(what: &str) -> Fault {
 pub(crate) fn invalid(why: &str) -> Fault {
     Fault::new(FaultCode::InvalidInput).with_detail(why)
 }
+
+/// A name that a person gave, without the spaces around it and at most 200 characters.
+pub(crate) fn named(name: &str) -> Result<String, Fault> {
+    let name = name.trim();
+    if name.is_empty() { Err(invalid("the name is empty")) } else { Ok(name.chars().take(200).collect()) }
+}

@@ -2,8 +2,9 @@
 //! Tauri nor a terminal; the window and the command line are two callers of the same methods.
 //!
 //! [`Engine`] is a cheap clone, made once by [`Engine::open`], which never fails. Its groups of use cases:
-//! [`Engine::app`] · [`Engine::accounts`] · [`Engine::chat`] · [`Engine::history`] · [`Engine::attachments`] ·
-//! [`Engine::library`] · [`Engine::pictures`] · [`Engine::models`] · [`Engine::usage`] · [`Engine::settings`].
+//! [`Engine::app`] · [`Engine::accounts`] · [`Engine::chat`] · [`Engine::history`] · [`Engine::assistants`] ·
+//! [`Engine::attachments`] · [`Engine::library`] · [`Engine::pictures`] · [`Engine::models`] · [`Engine::usage`] ·
+//! [`Engine::settings`].
 //!
 //! Rules that hold throughout: every spawned task belongs to the registry of runs and ends with the engine; a run
 //! outlives the window that began it; after the first token a request is never repeated; the token is in no event, no
@@ -27,6 +28,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod assistants;
 pub mod attachments;
 pub mod chat;
 pub mod clock;
@@ -224,6 +226,11 @@ impl Engine {
     /// About what was said.
     pub fn history(&self) -> history::History {
         history::History { engine: self.clone() }
+    }
+
+    /// About named ways to begin a conversation.
+    pub fn assistants(&self) -> assistants::Assistants {
+        assistants::Assistants { engine: self.clone() }
     }
 
     /// About files that go with messages.

@@ -26,6 +26,7 @@
 //! - **a kind of file**: a folder under `files/`; write with `files::write_bytes` (whole or not at all), row after file.
 
 mod accounts;
+mod assistants;
 mod attachments;
 mod backup;
 mod conversations;

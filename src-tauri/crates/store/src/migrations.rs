@@ -16,6 +16,7 @@ const FILES: &[&str] = &[
     include_str!("migrations/2026-11-27-library-runs.sql"),
     include_str!("migrations/2026-11-27-picture-references.sql"),
     include_str!("migrations/2026-11-28-vector-changes.sql"),
+    include_str!("migrations/2026-11-28-assistants.sql"),
 ];
 
 /// The newest schema version that this Edgewise knows.

@@ -4,11 +4,20 @@ import { matching } from '$lib/match';
 
 export type Completion =
   | { kind: 'command'; key: string; label: string; note: string; start: number; run: () => void }
-  | { kind: 'model' | 'collection' | 'document'; key: string; label: string; note: string; start: number; id: string };
+  | {
+      kind: 'model' | 'assistant' | 'collection' | 'document';
+      key: string;
+      label: string;
+      note: string;
+      start: number;
+      id: string;
+    };
 
 export interface Offers {
   commands: readonly { word: string; name: string; run: () => void }[];
   models: readonly { id: string; name: string; author: string }[];
+  /** They stand before the models. */
+  assistants?: readonly { id: string; name: string; note: string }[];
   /** Collections, then documents, of the library. */
   knowledge?: readonly { kind: 'collection' | 'document'; id: string; name: string; note: string }[];
 }
@@ -47,14 +56,17 @@ export function complete(text: string, caret: number, offers: Offers): Completio
   const mention = /(?:^|\s)@(\S*)$/.exec(before);
   if (!mention) return [];
   const query = mention[1] ?? '';
-  return matching(offers.models, query, (model) => `${model.name} ${model.author}`)
-    .slice(0, shown)
-    .map(({ id, name, author }) => ({
-      kind: 'model',
-      key: id,
-      label: name,
-      note: author,
-      start: caret - query.length - 1,
-      id,
-    }));
+  const start = caret - query.length - 1;
+  const assistants = matching(offers.assistants ?? [], query, (each) => each.name).map(({ id, name, note }) => ({
+    kind: 'assistant' as const,
+    key: id,
+    label: name,
+    note,
+    start,
+    id,
+  }));
+  const models = matching(offers.models, query, (model) => `${model.name} ${model.author}`).map(
+    ({ id, name, author }) => ({ kind: 'model' as const, key: id, label: name, note: author, start, id }),
+  );
+  return [...assistants, ...models].slice(0, shown);
 }

@@ -6,6 +6,8 @@ export type MessageId = string;
 
 export type RunId = string;
 
+export type AssistantId = string;
+
 export type AttachmentId = string;
 
 export type AccountKey = string;
@@ -645,6 +647,20 @@ documents: Array<string>,
  * Hand over attached documents whole (true), or only passages of them (false); absent = whole when they fit.
  */
 wholeDocuments?: boolean, };
+
+export type Assistant = { 
+/**
+ * Its id.
+ */
+id: AssistantId, 
+/**
+ * As the person named it.
+ */
+name: string, 
+/**
+ * What it sets.
+ */
+options: ConversationOptions, };
 
 export type ConversationSummary = { 
 /**

@@ -2,7 +2,7 @@
 
 use super::Pictures;
 use super::unsaved::Unsaved;
-use crate::error::invalid;
+use crate::error::named;
 use domain::{
     Album, AppEvent, Fault, GalleryDay, Picture, PictureEvent, PicturePage, PictureQuery, PictureState,
 };
@@ -171,9 +171,4 @@ fn as_it_is(disk: &store::Store, unsaved: &Unsaved, picture: &mut Picture) {
         Some(found) if Some(found.len()) != picture.size => picture.state = PictureState::Damaged,
         Some(_) => {}
     }
-}
-
-fn named(name: &str) -> Result<String, Fault> {
-    let name = name.trim();
-    if name.is_empty() { Err(invalid("the name is empty")) } else { Ok(name.chars().take(200).collect()) }
 }

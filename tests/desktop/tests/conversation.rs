@@ -163,6 +163,35 @@ async fn chinese_is_typed_answered_found_and_shown_in_the_dark() -> Result<()> {
     window.close().await
 }
 
+#[tokio::test]
+async fn what_is_set_is_kept_as_an_assistant_over_a_restart() -> Result<()> {
+    let account = Account::start().await?;
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    account.use_on(&mut desk);
+    let window = desk.open().await?;
+    entered(&window).await?;
+    window.click("button", "Run settings").await?;
+    window.type_into("textbox", "System prompt", "Answer in rhymes.").await?;
+    window.click("button", "Save as assistant…").await?;
+    window.type_into("textbox", "Name", "Poet").await?;
+    window.click("button", "Save").await?;
+    window.wait_for_text("“Poet” is saved.").await?;
+    window.screenshot("assistant").await?;
+    window.close().await?;
+
+    let window = desk.open().await?;
+    entered(&window).await?;
+    window.click("button", "Poet").await?;
+    send(&window, "echo: a line").await?;
+    answered(&window, 1).await?;
+    let asked = account.simulator.requests();
+    let asked = asked.iter().filter(|request| request.path.ends_with("chat/completions"));
+    let systems: Vec<String> =
+        asked.map(|request| request.json()["messages"][0]["content"].to_string()).collect();
+    assert!(systems.iter().any(|system| system.contains("Answer in rhymes.")), "{systems:?}");
+    window.close().await
+}
+
 async fn hover(window: &desktop::Window, article: &str) -> Result<()> {
     let script = "const all = [...document.querySelectorAll('article')].filter((each) => each.getAttribute('aria-label') === arguments[0]); const last = all[all.length - 1]; last.scrollIntoView({ block: 'nearest' }); last.dispatchEvent(new PointerEvent('pointerover', { bubbles: true })); last.dispatchEvent(new MouseEvent('mouseover', { bubbles: true })); last.querySelector('button')?.focus();";
     window.execute(script, vec![article.into()]).await?;

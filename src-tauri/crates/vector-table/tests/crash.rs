@@ -28,6 +28,10 @@ const TRIALS_A_FOLDER: usize = 25;
 /// Tables of more rows are made into lists.
 const LISTED: u64 = 800;
 
+/// Ids lie below this; in every third folder below the other, so that its table never has lists.
+const IDS: usize = 3000;
+const FEW_IDS: usize = 700;
+
 fn options() -> Options {
     Options { inverted_rows: LISTED, list_rows: 20, background: true, ..Options::default() }
 }
@@ -73,6 +77,7 @@ impl Change {
 fn child_that_is_killed() {
     let Some(folder) = std::env::var_os("VECTOR_TABLE_KILLED") else { return };
     let seed: u64 = std::env::var("VECTOR_TABLE_SEED").unwrap().parse().unwrap();
+    let ids: usize = std::env::var("VECTOR_TABLE_IDS").unwrap().parse().unwrap();
     let lies = std::env::var_os("VECTOR_TABLE_LIES").is_some();
     let folder = PathBuf::from(folder);
     let mut connection = connect(&folder.join("data.sqlite"));
@@ -88,7 +93,8 @@ fn child_that_is_killed() {
     say("ready".into());
     for step in 1.. {
         let edition = seed * 10_000 + step;
-        let (first, count) = (dice.below(3000) as i64, 1 + dice.below(400) as i64);
+        let first = dice.below(ids) as i64;
+        let count = (1 + dice.below(400) as i64).min(ids as i64 - first);
         match dice.below(11) {
             0..7 => {
                 say(format!("try upsert {edition} {first} {count}"));
@@ -190,7 +196,8 @@ fn run(lane: usize, trials: usize, lies: bool) -> Result<Totals, String> {
         let (folder, rows) = place.as_mut().unwrap();
         let seed = (lane * 1_000_000 + trial + 1) as u64;
         let time = Duration::from_micros(dice.below(60_000) as u64);
-        let Killed { acknowledged, pending, work } = kill_one(folder.path(), seed, time, lies);
+        let ids = if (trial / TRIALS_A_FOLDER).is_multiple_of(3) { FEW_IDS } else { IDS };
+        let Killed { acknowledged, pending, work } = kill_one(folder.path(), seed, ids, time, lies);
         totals.changes += acknowledged.len();
         totals.interrupted += usize::from(pending.is_some());
         totals.compacting += usize::from(work.as_deref() == Some("compact"));
@@ -213,7 +220,7 @@ struct Killed {
 }
 
 /// Starts a child and kills it so long after it is ready.
-fn kill_one(folder: &Path, seed: u64, after: Duration, lies: bool) -> Killed {
+fn kill_one(folder: &Path, seed: u64, ids: usize, after: Duration, lies: bool) -> Killed {
     let mut command = Command::new(std::env::current_exe().unwrap());
     if lies {
         command.env("VECTOR_TABLE_LIES", "1");
@@ -222,6 +229,7 @@ fn kill_one(folder: &Path, seed: u64, after: Duration, lies: bool) -> Killed {
         .args(["--exact", "child_that_is_killed", "--nocapture"])
         .env("VECTOR_TABLE_KILLED", folder)
         .env("VECTOR_TABLE_SEED", seed.to_string())
+        .env("VECTOR_TABLE_IDS", ids.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

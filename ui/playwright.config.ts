@@ -1,5 +1,8 @@
 // Flows in a real browser over the scripted backend, built as the app is and under its CSP.
+import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+
+const chromium = '/usr/bin/chromium';
 
 export default defineConfig({
   testDir: 'e2e',
@@ -15,7 +18,8 @@ export default defineConfig({
     locale: 'en-US',
     screenshot: 'only-on-failure',
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      // Without the system's, the runner's own.
+      executablePath: process.env.CHROMIUM ?? (existsSync(chromium) ? chromium : undefined),
       args: [
         '--no-sandbox',
         '--disable-gpu',

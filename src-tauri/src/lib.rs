@@ -1,13 +1,15 @@
 //! The desktop shell: it adapts the operating system and the web view to the engine. No rule of the product lives here.
 //!
 //! Contents: [`commands`] what the page may call · [`window`] the window and where its page may go · [`drops`] files that
-//! the person drops or picks · [`dialogs`] the system's file dialogs · [`media`] pictures for the page · [`sink`] a channel
+//! the person drops or picks · [`dialogs`] the system's file dialogs · [`logs`] what is
+//! logged and where · [`media`] pictures for the page · [`sink`] a channel
 //! as a sink of events.
 
 mod commands;
 mod demo;
 mod dialogs;
 mod drops;
+mod logs;
 mod media;
 mod sink;
 mod window;
@@ -15,12 +17,10 @@ mod window;
 use engine::Engine;
 use std::process::ExitCode;
 use tauri::{Manager, RunEvent, WindowEvent};
-use tracing_subscriber::EnvFilter;
 
 /// Runs the app until its window is closed.
 pub fn run() -> ExitCode {
-    let filter = EnvFilter::try_from_env("EDGEWISE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    logs::begin();
 
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|app, _, _| window::bring_forward(app)))
@@ -34,6 +34,7 @@ pub fn run() -> ExitCode {
         .setup(|app| {
             let handle = app.handle().clone();
             let options = engine::Options::from_environment(handle.path().app_data_dir().ok(), demo::Door);
+            logs::keep_in(&options.data_dir);
             let engine = tauri::async_runtime::block_on(Engine::open(options));
             app.manage(engine);
             window::open(&handle)?;

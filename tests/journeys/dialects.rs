@@ -76,6 +76,7 @@ async fn json_mode_brings_json() {
     let options = ConversationOptions {
         model: Some("@cf/meta/llama-3.3-70b-instruct-fp8-fast".into()),
         parameters: Parameters {
+            json: true,
             json_schema: Some(
                 r#"{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}"#.to_owned(),
             ),

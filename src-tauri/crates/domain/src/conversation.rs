@@ -1,5 +1,6 @@
 //! Conversations, their settings, and what the sidebar and the transcript list.
 
+use crate::app::Grant;
 use crate::fault::Fault;
 use crate::ids::{AssistantId, AttachmentId, ConversationId, MessageId, ModelId, RunId, Timestamp};
 use crate::message::{Attachment, MessageView, Role};
@@ -33,7 +34,7 @@ pub struct Parameters {
     pub stop: Vec<String>,
     /// Ask for a JSON object.
     pub json: bool,
-    /// The JSON schema that it must fit, as text.
+    /// The JSON schema that it must fit, as text. It counts only with [`Parameters::json`].
     pub json_schema: Option<String>,
 }
 
@@ -182,6 +183,8 @@ pub struct AttachedFiles {
     pub attached: Vec<Attachment>,
     /// Those that were not.
     pub refused: Vec<RefusedFile>,
+    /// The right to put the rest into the library: documents, which a message itself cannot hold.
+    pub documents: Option<Grant>,
 }
 
 /// A file that cannot be attached.

@@ -332,7 +332,7 @@ impl VectorTable {
     }
 
     /// Brings all codes up to date and to disk, now, instead of leaving it to the background. For the end of a large
-    /// import. False when another process is just doing it, or when `connection` is in a transaction that has
+    /// import. False when the worker or another process is just doing it, or when `connection` is in a transaction that has
     /// written: its rows may yet be rolled back.
     ///
     /// # Errors

@@ -112,7 +112,7 @@ fn run(world: &mut World, steps: Vec<Step>) {
             Step::Search(query, k) => check_all(world, &query, k),
             Step::SearchInside(query, rows) => search_inside(world, &query, rows),
             Step::Settle => world.settle(),
-            Step::Compact => assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap()),
+            Step::Compact => world.compact(),
             Step::Reopen => world.reopen(),
             Step::LoseCodes => {
                 world.code_files().iter().for_each(|path| drop(std::fs::remove_file(path)));
@@ -147,7 +147,7 @@ fn run(world: &mut World, steps: Vec<Step>) {
     // A byte that was changed, and that no search has come to, is the one thing that may be found.
     let problems = world.table.verify(&world.connection).unwrap().problems;
     assert!(problems.iter().all(vector_table::Problem::is_of_codes), "{problems:?}");
-    assert!(world.table.compact(&world.connection, &Cancel::new()).unwrap());
+    world.compact();
     assert_eq!(world.table.verify(&world.connection).unwrap().problems, [], "the table is whole");
 }
 

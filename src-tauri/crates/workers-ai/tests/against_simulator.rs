@@ -429,6 +429,7 @@ async fn json_mode_gives_json_on_models_of_both_kinds() {
     let client = client(&simulator);
     for model in [GLM, "@cf/meta/llama-3.3-70b-instruct-fp8-fast"] {
         let mut request = ChatRequest::new(ModelId::from(model), vec![ChatMessage::user("Ada Lovelace, 36")]);
+        request.parameters.json = true;
         request.parameters.json_schema = Some(
             r#"{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"}},"required":["name","age"]}"#.to_owned(),
         );

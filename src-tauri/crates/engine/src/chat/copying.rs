@@ -106,7 +106,10 @@ fn add_parameters(body: &mut Map<String, Value>, parameters: &Parameters) {
     } = parameters;
     let effort =
         reasoning_effort.as_deref().map(|effort| if effort == "off" { Value::Null } else { json!(effort) });
-    let schema = json_schema.as_deref().and_then(|schema| serde_json::from_str::<Value>(schema).ok());
+    let schema = json_schema
+        .as_deref()
+        .filter(|_| *as_json)
+        .and_then(|schema| serde_json::from_str::<Value>(schema).ok());
     let format = match schema {
         Some(schema) => Some(json!({ "type": "json_schema", "json_schema": schema })),
         None => as_json.then(|| json!({ "type": "json_object" })),

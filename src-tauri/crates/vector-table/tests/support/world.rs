@@ -162,8 +162,14 @@ impl World {
         );
     }
 
+    /// Brings the codes up to date; the worker may be at it, and is waited for.
     pub fn settle(&self) {
-        assert!(self.table.settle(&self.connection, &Cancel::new()).unwrap());
+        patiently(|| self.table.settle(&self.connection, &Cancel::new()).unwrap());
+    }
+
+    /// Writes all codes anew, likewise.
+    pub fn compact(&self) {
+        patiently(|| self.table.compact(&self.connection, &Cancel::new()).unwrap());
     }
 
     pub fn search(&self, query: &[f32], k: usize, filter: &Filter<'_>, recall: Recall) -> Vec<Hit> {
@@ -259,5 +265,14 @@ impl Dice {
 
     pub fn vector(&mut self, dimensions: usize) -> Vec<f32> {
         (0..dimensions).map(|_| self.normal()).collect()
+    }
+}
+
+/// Tries until it is done.
+fn patiently(done: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !done() {
+        assert!(std::time::Instant::now() < deadline, "the worker never ends");
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }

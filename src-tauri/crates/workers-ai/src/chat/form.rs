@@ -57,7 +57,7 @@ impl Form {
             || request.raw;
         Self {
             door: if native { Door::Native } else { Door::OpenAi },
-            stream: request.stream && !wants_json(request),
+            stream: request.stream && !request.parameters.json,
             object_arguments: false,
             switched: false,
             dropped: BTreeSet::new(),
@@ -156,7 +156,7 @@ impl Form {
 
     /// The bare schema for the native endpoint, OpenAI's wrapper for the other: each breaks the other's models.
     fn response_format(&self, request: &ChatRequest) -> Option<Value> {
-        if !wants_json(request) {
+        if !request.parameters.json {
             return None;
         }
         let schema = request
@@ -239,10 +239,6 @@ fn names(message: &str, key: &str) -> bool {
         let after = message[at + key.len()..].chars().next();
         !before.is_some_and(of_word) && !after.is_some_and(of_word)
     })
-}
-
-fn wants_json(request: &ChatRequest) -> bool {
-    request.parameters.json || request.parameters.json_schema.is_some()
 }
 
 /// How a level of effort is told to a model. `off` has three forms (reference, section 2.6).

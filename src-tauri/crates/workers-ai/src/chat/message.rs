@@ -184,7 +184,7 @@ impl ChatRequest {
         if pictures.into_iter().any(|uri| !uri.starts_with("data:image/")) {
             return Err(Error::InvalidInput("a picture has to be sent as data:image/… URI".to_owned()));
         }
-        if let Some(schema) = &self.parameters.json_schema {
+        if let Some(schema) = self.parameters.json_schema.as_ref().filter(|_| self.parameters.json) {
             serde_json::from_str::<Value>(schema)
                 .map_err(|error| Error::InvalidInput(format!("the JSON schema is no JSON: {error}")))?;
         }

@@ -155,6 +155,7 @@ async fn effort_is_told_in_the_form_of_the_model() {
 #[tokio::test(start_paused = true)]
 async fn json_is_asked_for_in_the_wrapper_and_then_bare() {
     let mut request = request();
+    request.parameters.json = true;
     request.parameters.json_schema = Some(r#"{"type":"object"}"#.to_owned());
     let whole = Answer::json(&json!({ "success": true, "result": { "response": { "a": 1 } } }));
     let (outcome, seen) = ask(&request, vec![refusal(400, 5023, "bad schema"), whole]).await;

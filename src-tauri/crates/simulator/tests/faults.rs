@@ -424,3 +424,26 @@ async fn dropping_the_simulator_closes_its_connections() {
     assert!(tokio::time::timeout(Duration::from_secs(2), response.chunk()).await.expect("an end").is_err());
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
 }
+
+#[test]
+fn the_page_on_scenarios_is_true() {
+    let page = include_str!("../../../../docs/scenarios.md");
+    let examples: Vec<&str> =
+        page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() > 1);
+    for example in examples {
+        let scenario: Scenario = serde_json::from_str(example).expect("an example is a scenario");
+        for name in scenario.rules.iter().filter_map(|rule| rule.then.error.as_deref()) {
+            assert!(error_names().contains(&name), "{name} is an error");
+        }
+    }
+    for name in error_names() {
+        assert!(page.contains(&format!("`{name}`")), "{name} is listed");
+    }
+    let source = include_str!("../src/scenario.rs");
+    let effects = source.split("pub struct Effects {").nth(1).and_then(|rest| rest.split("\n}").next());
+    let fields = effects.expect("the struct").lines().filter_map(|line| line.trim().strip_prefix("pub "));
+    for field in fields.filter_map(|field| field.split(':').next()) {
+        assert!(page.contains(&format!("`{field}`")), "{field} is described");
+    }
+}

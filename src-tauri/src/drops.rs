@@ -38,10 +38,14 @@ impl Grants {
     }
 }
 
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 fn describe(path: &Path) -> GrantedFile {
     let metadata = std::fs::metadata(path).ok();
     GrantedFile {
-        name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        name: name_of(path),
         folder: metadata.as_ref().is_some_and(std::fs::Metadata::is_dir),
         size: metadata.map_or(0, |metadata| metadata.len()),
     }
@@ -56,7 +60,8 @@ pub fn announce(app: &AppHandle, event: &DragDropEvent) {
     let logical = |position: &PhysicalPosition<f64>| (position.x / scale, position.y / scale);
     let drop = match event {
         DragDropEvent::Enter { paths, .. } => {
-            DropEvent::Enter { count: u32::try_from(paths.len()).unwrap_or(u32::MAX) }
+            // The names alone: a disk that answers slowly must not hold up the pointer.
+            DropEvent::Enter { names: paths.iter().map(|path| name_of(path)).collect() }
         }
         DragDropEvent::Over { position } => {
             let (x, y) = logical(position);

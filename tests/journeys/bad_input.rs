@@ -3,6 +3,7 @@
 use crate::desk::{CHAT, Desk, options};
 use domain::{Draft, FaultCode, MessageStatus, QueuedMessage, RunStep, SendRequest};
 use engine::Engine;
+use engine::attachments::Chosen;
 use simulator::{Effects, Scenario};
 use std::path::Path;
 
@@ -76,7 +77,7 @@ async fn one_bad_file_does_not_cost_the_good_ones() {
         folder.path().to_owned(),
         file("two.md", b"# two"),
     ];
-    let files = desk.engine.attachments().attach_files(paths).await;
+    let Chosen { files, documents } = desk.engine.attachments().attach_files(paths).await;
     let names: Vec<&str> = files.attached.iter().map(|each| each.name.as_str()).collect();
     assert_eq!(names, ["one.txt", "two.md"]);
     let codes: Vec<FaultCode> = files.refused.iter().map(|each| each.fault.code).collect();
@@ -87,6 +88,30 @@ async fn one_bad_file_does_not_cost_the_good_ones() {
     );
     assert_eq!(files.refused[0].name, "huge.png");
     assert_eq!(files.refused[0].fault.detail.as_deref(), Some("20 MiB"), "the sentence names the limit");
+    assert!(documents.is_empty(), "the library could read none of these either");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_no_message_holds_are_named_for_the_library() {
+    let desk = Desk::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let report = file("report.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n");
+    let talk = file("talk.mp3", b"ID3\x04\0\0\0\0\0\0");
+    let log = file("huge.log", "a line\n".repeat(3 * 1024 * 1024).as_bytes());
+    let latin = file("letter.txt", b"caf\xe9, s'il vous pla\xeet, et une fen\xeatre");
+    let picture = file("scan.tiff", b"II*\0\x08\0\0\0");
+    let notes = file("notes.md", b"# notes");
+    let paths = vec![report.clone(), talk.clone(), log.clone(), latin.clone(), picture, notes];
+    let Chosen { files, documents } = desk.engine.attachments().attach_files(paths).await;
+    assert_eq!(documents, [report, talk, log, latin]);
+    assert_eq!(files.attached.iter().map(|each| each.name.as_str()).collect::<Vec<_>>(), ["notes.md"]);
+    assert_eq!(files.refused.len(), 1, "a picture of another kind is no document: {:?}", files.refused);
+    assert!(files.documents.is_none(), "the right to use them is the window's to give");
 }
 
 #[tokio::test(flavor = "multi_thread")]

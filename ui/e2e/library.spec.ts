@@ -109,6 +109,29 @@ test('files_dropped_on_the_right_half_go_to_the_library', async ({ desk, page })
   await expect(page.getByRole('list', { name: 'Library in this chat' })).toContainText('Dropped report.pdf');
 });
 
+test('a_document_reaches_the_conversation_by_the_paperclip_and_over_the_pictures', async ({ desk, page }) => {
+  await desk.open({ account: 'cloudflare', history: 'none', library: 'none' });
+  await page.evaluate(() => (window.edgewise.backend.picked = ['notes.txt', 'report.pdf']));
+  await desk.button('Attach files').click();
+  const quote = page.getByRole('dialog', { name: 'Embed these documents?' });
+  await quote.getByRole('button', { name: 'Accept' }).click();
+  const chips = page.getByRole('list', { name: 'Library in this chat' });
+  await expect(chips).toContainText('report.pdf');
+  await expect(desk.button('Remove notes.txt')).toBeVisible();
+  // Over the pictures a document has the same two ways as everywhere.
+  await page.getByRole('link', { name: 'Images' }).click();
+  const over = (name: string) =>
+    page.evaluate(
+      (name) => window.edgewise.backend.emit({ kind: 'drop', drop: { phase: 'enter', names: [name] } }),
+      name,
+    );
+  await over('fox.png');
+  await expect(page.getByText('Drop to read its settings')).toBeVisible();
+  await over('report.pdf');
+  await expect(page.getByText('Drop to read its settings')).toHaveCount(0);
+  await expect(page.getByText('Attached here, kept in the Library')).toBeVisible();
+});
+
 test('several_files_dropped_on_a_new_chat_are_one_chip_and_go_when_the_price_is_refused', async ({ desk, page }) => {
   await desk.open({ account: 'cloudflare', history: 'none' });
   const files = ['a.pdf', 'b.md', 'c.docx'].map((name) => ({ name, folder: false, size: 9 }));

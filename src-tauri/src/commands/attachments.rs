@@ -4,6 +4,8 @@ use super::Answer;
 use crate::{dialogs, drops::Grants};
 use domain::{AttachedFiles, Attachment, Fault, FaultCode};
 use engine::Engine;
+use engine::attachments::Chosen;
+use std::path::PathBuf;
 use tauri::ipc::{InvokeBody, Request};
 use tauri::{AppHandle, State};
 
@@ -23,8 +25,12 @@ pub async fn attach_bytes(engine: State<'_, Engine>, request: Request<'_>) -> An
 }
 
 #[tauri::command]
-pub async fn attach_picked(app: AppHandle, engine: State<'_, Engine>) -> Answer<AttachedFiles> {
-    Ok(engine.attachments().attach_files(dialogs::open_several(&app).await).await)
+pub async fn attach_picked(
+    app: AppHandle,
+    engine: State<'_, Engine>,
+    grants: State<'_, Grants>,
+) -> Answer<AttachedFiles> {
+    Ok(attach(&engine, &grants, dialogs::open_several(&app).await).await)
 }
 
 #[tauri::command]
@@ -33,7 +39,14 @@ pub async fn attach_grant(
     grants: State<'_, Grants>,
     grant: String,
 ) -> Answer<AttachedFiles> {
-    Ok(engine.attachments().attach_files(grants.take(&grant)?).await)
+    Ok(attach(&engine, &grants, grants.take(&grant)?).await)
+}
+
+/// Takes what goes with a message; documents wait under a grant of their own for the page's word.
+async fn attach(engine: &Engine, grants: &Grants, paths: Vec<PathBuf>) -> AttachedFiles {
+    let Chosen { mut files, documents } = engine.attachments().attach_files(paths).await;
+    files.documents = (!documents.is_empty()).then(|| grants.give(documents));
+    files
 }
 
 fn percent_decode(text: &str) -> String {

@@ -137,7 +137,7 @@ export interface Backend {
 
   // attach
   attachBytes(name: string, bytes: Uint8Array): Promise<Attachment>;
-  /** Each file for itself: one that cannot be taken keeps no other out. */
+  /** Each file for itself: one that cannot be taken keeps no other out. Documents come as a grant for the library. */
   attachPicked(): Promise<AttachedFiles>;
   attachGrant(grant: string): Promise<AttachedFiles>;
   /** The address under which the web view may show a stored picture. */

@@ -17,6 +17,7 @@ import type {
   Draft,
   Fault,
   FaultCode,
+  GrantedFile,
   KeepIn,
   KeychainState,
   Message,
@@ -141,8 +142,13 @@ interface Run {
   ended: (() => void)[];
 }
 
+/** Files that no message holds, and that the library reads. */
+const isDocument = (name: string): boolean => /\.(pdf|docx|xlsx|pptx|epub|mp3|wav)$/i.test(name);
+
 export class Scripted implements Backend {
   readonly calls: string[] = [];
+  /** What the person chooses in the dialog for files. */
+  picked = ['notes.txt'];
   readonly library: ScriptedLibrary;
   readonly gallery: ScriptedPictures;
   private scenario: Required<Omit<Scenario, 'fail' | 'missingPermission'>> &
@@ -585,6 +591,7 @@ export class Scripted implements Backend {
   // --- attach -------------------------------------------------------------------------------------------------------
 
   async attachBytes(name: string, bytes: Uint8Array): Promise<Attachment> {
+    if (isDocument(name)) throw fault('formatUnknown', { detail: name });
     const picture = /\.(png|jpe?g|webp)$/i.test(name);
     const attachment: Attachment = {
       id: this.id('attachment'),
@@ -600,13 +607,24 @@ export class Scripted implements Backend {
     return attachment;
   }
 
-  attachPicked = async (): Promise<AttachedFiles> => ({
-    attached: [await this.attachBytes('notes.txt', new TextEncoder().encode('Notes on borrowing.'))],
-    refused: [],
-  });
+  attachPicked = async (): Promise<AttachedFiles> => {
+    const attached: Attachment[] = [];
+    const documents: GrantedFile[] = [];
+    for (const name of this.picked) {
+      const bytes = new TextEncoder().encode('Notes on borrowing.');
+      if (isDocument(name)) documents.push({ name, folder: false, size: bytes.length });
+      else attached.push(await this.attachBytes(name, bytes));
+    }
+    return {
+      attached,
+      refused: [],
+      documents: documents.length > 0 ? { id: this.id('grant'), files: documents } : null,
+    };
+  };
   attachGrant = async (): Promise<AttachedFiles> => ({
     attached: [await this.attachBytes('dropped.txt', new TextEncoder().encode('Dropped.'))],
     refused: [],
+    documents: null,
   });
   attachmentUrl = (id: string): string => this.attachments.get(id)?.url ?? '';
 

@@ -31,6 +31,8 @@ import { Toasts } from './toasts.svelte';
 /** Conversations kept open in memory, so that going back is immediate. */
 const keptChats = 8;
 
+const isPicture = (name: string): boolean => /\.(png|jpe?g|webp|gif|bmp|avif)$/i.test(name);
+
 export type Overlay = 'palette' | 'shortcuts' | 'search' | null;
 
 export class App {
@@ -52,6 +54,8 @@ export class App {
   offline = $state(false);
   /** Files hover over the window. */
   dropping = $state(false);
+  /** They are pictures, all of them, by their names. */
+  #pictures = $state(true);
   /** Files were dropped: the open view takes them. */
   dropped = $state.raw<Grant | null>(null);
   /** Which half of the overlay they are over: what happens when they are let go. */
@@ -360,21 +364,28 @@ export class App {
   }
 
   #drop(grant: Grant): void {
-    const pictures = grant.files.every(({ name, folder }) => !folder && /\.(png|jpe?g|webp|gif|bmp|avif)$/i.test(name));
-    if (this.router.route.view === 'images') this.dropped = grant;
+  /** The view of pictures takes what hovers: their settings, or themselves as references. Documents have no place there,
+      and are asked as everywhere else whether the conversation or the library gets them. */
+  get dropsPictures(): boolean {
+    return this.router.route.view === 'images' && this.#pictures;
+  }
+
+    const pictures = grant.files.every(({ name, folder }) => !folder && isPicture(name));
+    if (this.router.route.view === 'images' && pictures) this.dropped = grant;
     else if (this.dropTarget === 'library') void this.library.addGrant(this.library.chosen, grant.id);
     else {
       if (this.router.route.view !== 'chat') this.router.go('chat', this.router.lastChat);
       if (pictures) this.dropped = grant;
-      else void this.#addToChat(grant);
+      else {
+        this.follow();
+        void this.addDocuments(grant);
+      }
     }
   }
 
-  /** Documents for this conversation only. One that has not begun has no place of its own yet: there a single file lies in
+  /** Documents for one conversation only. One that has not begun has no place of its own yet: there a single file lies in
       the library and is attached; several, or a folder, become a collection that is attached as one. */
-  async #addToChat(grant: Grant): Promise<void> {
-    this.follow();
-    const { chat } = this;
+  async addDocuments(grant: Grant, chat = this.chat): Promise<void> {
     if (chat.id !== null) {
       const ingest = await this.library.addGrant(ofConversation(chat.id), grant.id);
       if (ingest) await chat.attach({ collections: [ingest.collection.id] });
@@ -421,6 +432,7 @@ export class App {
       case 'drop':
         this.dropping = event.drop.phase === 'enter' || event.drop.phase === 'over';
         if ('x' in event.drop) this.#aim(event.drop.x);
+        if (event.drop.phase === 'enter') this.#pictures = event.drop.names.every(isPicture);
         if (event.drop.phase === 'dropped') {
           this.dropPoint = event.drop;
           this.#drop(event.drop.grant);

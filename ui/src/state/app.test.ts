@@ -93,6 +93,29 @@ describe('App', () => {
     expect(app.chat.summary?.title).toBe('A better name');
   });
 
+  it('a_document_dropped_on_the_pictures_is_asked_where_it_belongs', async () => {
+    const { app, backend } = await startedApp({ library: 'none' });
+    const hover = (...names: string[]) => backend.emit({ kind: 'drop', drop: { phase: 'enter', names } });
+    const drop = (x: number, ...names: string[]) => {
+      const files = names.map((name) => ({ name, folder: !name.includes('.'), size: 9 }));
+      backend.emit({ kind: 'drop', drop: { phase: 'dropped', x, y: 300, grant: { id: 'g', files } } });
+    };
+    app.router.go('images');
+    hover('fox.png');
+    expect(app.dropsPictures).toBe(true);
+    drop(10, 'fox.png');
+    expect(app.dropped?.files[0]?.name, 'a picture is for the view').toBe('fox.png');
+    app.dropped = null;
+    hover('fox.png', 'report.pdf');
+    expect(app.dropsPictures, 'not all of them are pictures').toBe(false);
+    drop(window.innerWidth - 10, 'Papers');
+    await until(() => app.library.ingests.size === 1);
+    expect([app.dropped, app.router.route.view]).toEqual([null, 'images']);
+    drop(10, 'report.pdf');
+    await until(() => app.chat.options.documents.length > 0);
+    expect(app.router.route.view, 'there the conversation has it').toBe('chat');
+  });
+
   it('a_backend_that_does_not_answer_is_a_sentence_and_not_a_blank_window', async () => {
     const { app, backend } = await startedApp();
     backend.appInfo = () => Promise.reject({ code: 'internal', detail: 'no such command' });

@@ -13,6 +13,7 @@ import type {
   ConversationOptions,
   Draft,
   Fault,
+  Grant,
   QueuedMessage,
   RefusedFile,
 } from '$ipc/generated/domain';
@@ -22,12 +23,14 @@ export interface Queued extends QueuedMessage {
   id: number;
 }
 
-/** Files that were not attached. */
+/** Files that do not go with the message. */
 export interface NotTaken {
   /** The model cannot look at them. */
   unfit: Attachment[];
   /** Something is wrong with them. */
   refused: RefusedFile[];
+  /** Documents: the library takes them. */
+  documents: Grant | null;
 }
 
 export interface Place {
@@ -197,12 +200,12 @@ export class Composer {
 
   async #attaching(read: () => Promise<AttachedFiles>, accept: (attachment: Attachment) => boolean): Promise<NotTaken> {
     try {
-      const { attached, refused } = await read();
+      const { attached, refused, documents } = await read();
       this.#add(attached.filter(accept));
-      return { unfit: attached.filter((each) => !accept(each)), refused };
+      return { unfit: attached.filter((each) => !accept(each)), refused, documents };
     } catch (error) {
       this.fault = asFault(error);
-      return { unfit: [], refused: [] };
+      return { unfit: [], refused: [], documents: null };
     }
   }
 

@@ -201,8 +201,9 @@ export class Maker {
   /** Files become references, as many as the model takes. What is no picture is told. */
   async addReferences(read: () => Promise<AttachedFiles>): Promise<void> {
     try {
-      const { attached, refused } = await read();
+      const { attached, refused, documents } = await read();
       for (const { name, fault } of refused) this.hooks.refused(name, sentenceOf(fault));
+      for (const { name } of documents?.files ?? []) this.hooks.refused(name, m.images_referenceUnfit());
       const pictures = attached.filter((each) => {
         const picture = each.mediaType.startsWith('image/');
         if (!picture) this.hooks.refused(each.name, m.images_referenceUnfit());
@@ -221,7 +222,7 @@ export class Maker {
   /** Files that the page itself was given. Each is taken or refused by itself. */
   addFiles(files: readonly File[]): Promise<void> {
     return this.addReferences(async () => {
-      const all: AttachedFiles = { attached: [], refused: [] };
+      const all: AttachedFiles = { attached: [], refused: [], documents: null };
       for (const file of files) {
         try {
           all.attached.push(await this.backend.attachBytes(file.name, new Uint8Array(await file.arrayBuffer())));

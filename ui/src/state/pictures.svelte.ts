@@ -261,6 +261,7 @@ export class Pictures {
     await this.maker.addReferences(async () => ({
       attached: [await this.backend.pictureAsAttachment(id)],
       refused: [],
+      documents: null,
     }));
     this.#tellBehind(m.images_referenceAdded());
   }

@@ -65,10 +65,12 @@ describe('Maker', () => {
         await app.backend.attachBytes('fox.png', new Uint8Array([1])),
       ],
       refused: [damaged],
+      documents: { id: 'grant', files: [{ name: 'report.pdf', folder: false, size: 9 }] },
     }));
     const told = app.toasts.items.map((toast) => toast.text).join('\n');
     expect(told).toContain('torn.png');
     expect(told).toContain('notes.txt: This is not a picture.');
+    expect(told).toContain('report.pdf: This is not a picture.');
     expect(maker.references.map((each) => each.name)).toEqual(['fox.png']);
   });
 

@@ -89,13 +89,13 @@ describe('Composer', () => {
     const backend = new Scripted({ history: 'none' });
     const good = await backend.attachBytes('good.txt', new Uint8Array([65]));
     const bad = { name: 'huge.png', fault: { code: 'fileTooLarge' as const, detail: '20 MiB' } };
-    backend.attachPicked = async () => ({ attached: [good], refused: [bad] });
+    backend.attachPicked = async () => ({ attached: [good], refused: [bad], documents: null });
     const composer = new Composer(
       backend,
       () => ({ conversation: null, temporary: false }),
       () => options,
     );
-    expect(await composer.attachPicked(() => true)).toEqual({ unfit: [], refused: [bad] });
+    expect(await composer.attachPicked(() => true)).toEqual({ unfit: [], refused: [bad], documents: null });
     expect(composer.attachments).toEqual([good]);
     backend.attachBytes = async () => Promise.reject({ code: 'formatUnknown' });
     expect(await composer.attach('x.bin', new Uint8Array([0]))).toMatchObject([{ name: 'x.bin' }]);

@@ -68,8 +68,8 @@ pub struct AppInfo {
 pub enum DropEvent {
     /// They came over the window.
     Enter {
-        /// How many.
-        count: u32,
+        /// Their names, without their folders.
+        names: Vec<String>,
     },
     /// They move; logical pixels from the window's top left.
     Over {

@@ -6,7 +6,9 @@ use base64::Engine as _;
 use domain::{AttachedFiles, Attachment, AttachmentId, Fault, FaultCode, RefusedFile};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use std::io::Cursor;
+use std::path::{Path, PathBuf};
 use store::NewAttachment;
+use tokio::io::AsyncReadExt as _;
 
 /// The largest file that is taken, in bytes.
 pub const LARGEST: usize = 20 * 1024 * 1024;
@@ -18,6 +20,17 @@ const MOST_MEMORY: u64 = 256 * 1024 * 1024;
 /// the catalogue looks at more, and the service refuses large bodies (3006).
 const WIRE_BYTES: usize = 4 * 1024 * 1024;
 const WIRE_SIDE: u32 = 2_048;
+/// How much of a file is looked at to tell what kind of document it is, in bytes.
+const PROBED: u64 = 64 * 1024;
+
+/// What became of files that the person chose.
+#[derive(Debug, Clone, Default)]
+pub struct Chosen {
+    /// Those that go with the message, and those that can go nowhere.
+    pub files: AttachedFiles,
+    /// Those that are for the library.
+    pub documents: Vec<PathBuf>,
+}
 
 /// The use cases about files that go with messages. Made by [`Engine::attachments`].
 #[derive(Clone)]
@@ -49,7 +62,7 @@ impl Attachments {
     ///
     /// # Errors
     /// As there, and `FileUnreadable` when it cannot be read or is no regular file.
-    pub async fn attach_file(&self, path: std::path::PathBuf) -> Result<Attachment, Fault> {
+    pub async fn attach_file(&self, path: PathBuf) -> Result<Attachment, Fault> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let unreadable =
             |error: std::io::Error| Fault::new(FaultCode::FileUnreadable).with_detail(error.to_string());
@@ -65,16 +78,20 @@ impl Attachments {
     }
 
     /// [`Attachments::attach_file`] for several: one that cannot be taken is told with its reason, and keeps no other out.
-    pub async fn attach_files(&self, paths: Vec<std::path::PathBuf>) -> AttachedFiles {
-        let mut files = AttachedFiles::default();
+    /// Those that a message cannot hold and the library can read are no failures: they are named by themselves.
+    pub async fn attach_files(&self, paths: Vec<PathBuf>) -> Chosen {
+        let mut chosen = Chosen::default();
         for path in paths {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            match self.attach_file(path).await {
-                Ok(attachment) => files.attached.push(attachment),
-                Err(fault) => files.refused.push(RefusedFile { name, fault }),
+            match self.attach_file(path.clone()).await {
+                Ok(attachment) => chosen.files.attached.push(attachment),
+                Err(fault) if is_unfit(fault.code) && is_document(&path, &name).await => {
+                    chosen.documents.push(path);
+                }
+                Err(fault) => chosen.files.refused.push(RefusedFile { name, fault }),
             }
         }
-        files
+        chosen
     }
 
     /// The bytes of a kept file and its media type.
@@ -90,6 +107,23 @@ impl Attachments {
             })
             .await
     }
+}
+
+/// A message cannot hold such a file; that says nothing yet against its being a document.
+fn is_unfit(code: FaultCode) -> bool {
+    matches!(code, FaultCode::FormatUnknown | FaultCode::FileTooLarge)
+}
+
+/// The library can make something of a file: it reads it, writes it down, or tells exactly what keeps it from that.
+async fn is_document(path: &Path, name: &str) -> bool {
+    use ingest::Format;
+    let mut head = Vec::new();
+    let Ok(file) = tokio::fs::File::open(path).await else { return false };
+    if file.take(PROBED).read_to_end(&mut head).await.is_err() {
+        return false;
+    }
+    let format = ingest::probe(&head, name);
+    format.is_readable() || matches!(format, Format::Audio | Format::EncryptedOffice | Format::OldOffice)
 }
 
 /// What a file's bytes say that it is.
@@ -120,10 +154,15 @@ pub(crate) fn sniff(name: &str, bytes: &[u8]) -> Result<Seen, Fault> {
         let decoded = decode(bytes)?;
         return Ok(Seen { media_type, size: Some((decoded.width(), decoded.height())) });
     }
-    match text_of(bytes) {
+    match text_of(bytes).filter(|_| !is_marked_up(bytes)) {
         Some(_) => Ok(Seen { media_type: text_type(name), size: None }),
         None => Err(Fault::new(FaultCode::FormatUnknown).with_detail(name)),
     }
+}
+
+/// Documents that may be all letters and are no text to read: what they say stands between their marks.
+fn is_marked_up(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"%PDF-") || bytes.starts_with(b"{\\rtf")
 }
 
 /// The detail is the limit, for the sentence.
@@ -259,6 +298,8 @@ mod tests {
         assert_eq!(sniff("photo.png", b"just words").unwrap().media_type, "text/plain");
         assert_eq!(sniff("table.csv", b"a,b\n1,2\n").unwrap().media_type, "text/csv");
         assert_eq!(refused("page.svg.bin", b"\x7fELF\x02\x01\x01\0"), FaultCode::FormatUnknown);
+        assert_eq!(refused("plain.pdf", b"%PDF-1.4\n1 0 obj\n"), FaultCode::FormatUnknown, "letters only");
+        assert_eq!(refused("letter.txt", b"{\\rtf1 Dear all}"), FaultCode::FormatUnknown);
         assert_eq!(refused("nothing.txt", b""), FaultCode::FileHasNoText);
         assert_eq!(refused("broken.png", &png[..20]), FaultCode::FileUnreadable);
         assert_eq!(refused("huge.txt", &vec![b'a'; LARGEST + 1]), FaultCode::FileTooLarge);

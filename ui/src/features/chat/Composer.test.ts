@@ -109,6 +109,38 @@ describe('Composer', () => {
     await until(() => chat.composer.attachments.length === 1);
   });
 
+  it('a_chosen_document_goes_to_the_library_and_a_text_with_the_message', async () => {
+    const { app, backend, chat, user } = await drawn({ library: 'none' });
+    backend.picked = ['notes.txt', 'report.pdf'];
+    await user.click(screen.getByRole('button', { name: /^Attach files/ }));
+    await until(() => chat.options.documents.length > 0);
+    expect(chat.composer.attachments.map(({ name }) => name)).toEqual(['notes.txt']);
+    expect(app.library.ingests.size).toBe(1);
+    expect(app.toasts.items, 'nothing was refused').toEqual([]);
+  });
+
+  it('a_chosen_document_goes_into_the_collection_of_a_conversation_that_has_begun', async () => {
+    const { backend, chat, box, user } = await drawn({ library: 'none' });
+    await user.type(box, 'Hello{Enter}');
+    await until(() => chat.path.length === 2 && chat.run === null);
+    const add = vi.spyOn(backend, 'addGrant');
+    backend.picked = ['report.pdf'];
+    await user.click(screen.getByRole('button', { name: /^Attach files/ }));
+    await until(() => chat.options.collections.length === 1);
+    expect(add.mock.calls[0]?.[0]).toBe(`conversation:${chat.id}`);
+  });
+
+  it('a_pasted_document_is_told_the_ways_that_it_can_take', async () => {
+    const { app, chat, box } = await drawn();
+    const event = new Event('paste', { bubbles: true, cancelable: true });
+    const file = new File([new Uint8Array([1])], 'report.pdf', { type: 'application/pdf' });
+    Object.assign(event, { clipboardData: { files: [file], getData: () => '' } });
+    box.dispatchEvent(event);
+    await until(() => app.toasts.items.length > 0);
+    expect(app.toasts.items[0]?.text).toContain('report.pdf: A document cannot be pasted.');
+    expect(chat.composer.attachments).toHaveLength(0);
+  });
+
   it('an_at_sign_chooses_a_model', async () => {
     const { chat, box, user } = await drawn();
     await user.type(box, 'Ask @oss-20');

@@ -618,7 +618,7 @@ stop: Array<string>,
  */
 json: boolean, 
 /**
- * The JSON schema that it must fit, as text.
+ * The JSON schema that it must fit, as text. It counts only with [`Parameters::json`].
  */
 jsonSchema: string | null, };
 
@@ -760,7 +760,11 @@ attached: Array<Attachment>,
 /**
  * Those that were not.
  */
-refused: Array<RefusedFile>, };
+refused: Array<RefusedFile>, 
+/**
+ * The right to put the rest into the library: documents, which a message itself cannot hold.
+ */
+documents: Grant | null, };
 
 export type RefusedFile = { 
 /**
@@ -1215,9 +1219,9 @@ database: DatabaseState, };
 
 export type DropEvent = { "phase": "enter", 
 /**
- * How many.
+ * Their names, without their folders.
  */
-count: number, } | { "phase": "over", 
+names: Array<string>, } | { "phase": "over", 
 /**
  * From the left.
  */

@@ -8,7 +8,7 @@ use domain::{
     SearchMode, Timestamp,
 };
 use engine::Engine;
-use simulator::{Effects, RawAnswer, Rule, Scenario, When};
+use simulator::{Effects, RawAnswer, Rule, Scenario, Simulator, When};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A picture of 2 by 2 pixels.
@@ -380,4 +380,32 @@ async fn limits_of_reading_are_the_persons() {
         |event| matches!(event, IngestEvent::Skipped { file } if file.fault.code == FaultCode::FileTooLarge),
     );
     assert!(too_large, "{:?}", told.events);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_for_reading_is_the_persons() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("folder");
+    // A reader that never answers.
+    let reader = write(folder.path(), "reader", "#!/bin/sh\nexec sleep 60\n");
+    std::fs::set_permissions(&reader, std::fs::Permissions::from_mode(0o700)).expect("a program");
+    let (data, simulator) =
+        (tempfile::tempdir().expect("folder"), Simulator::start(Default::default()).await);
+    let simulator = simulator.expect("simulator");
+    let options = crate::desk::options(data.path(), &simulator.base_url());
+    let engine = Engine::open(engine::Options { reader: Some(reader), ..options }).await;
+    let desk = Desk::of(engine, simulator, data);
+    let mut settings = desk.engine.settings().settings().await.expect("settings");
+    settings.reading_wall_s = 0;
+    let refused = desk.engine.settings().save_settings(settings.clone()).await.expect_err("no time at all");
+    assert_eq!(refused.code, FaultCode::InvalidInput);
+    settings.reading_wall_s = 1;
+    desk.engine.settings().save_settings(settings).await.expect("saved");
+    let told = add(&desk.engine, None, vec![write(folder.path(), "a.txt", SENTENCES[0].1)]).await;
+    assert_eq!(told.finished().1, 1, "{:?}", told.events);
+    let document = named(&desk.engine, "a.txt").await.expect("a document");
+    let DocumentState::Failed { fault } = document.state else { panic!("{:?}", document.state) };
+    let detail = fault.detail.unwrap_or_default();
+    assert_eq!((fault.code, detail.as_str()), (FaultCode::FileUnreadable, "reading took longer than 1 s"));
 }

@@ -64,7 +64,7 @@ pub struct Collection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub wanted: Option<CollectionSettings>,
-    /// Why the last run over it ended early, or waits. Gone when one goes through.
+    /// Why the last run over it ended early, or waits; why its folder is not watched. Gone when that goes through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub trouble: Option<Fault>,

@@ -116,7 +116,7 @@ impl Library {
     /// The store's.
     pub async fn collections(&self) -> Result<Vec<Collection>, Fault> {
         let rows = self.engine.database().read(|shelf| Ok(shelf.disk.collections()?)).await?;
-        let rows = rows.into_iter().map(|row| row.collection);
+        let rows = rows.into_iter().map(|row| self.shown(row.collection));
         Ok(rows.filter(|collection| !is_of_conversation(&collection.id)).collect())
     }
 
@@ -207,7 +207,7 @@ impl Library {
             ingests::begin(&self.engine, &row, load, consent, None, Arc::new(Nowhere)).await?;
         }
         self.tell([]);
-        self.row(&row.collection.id).await.map(|row| row.collection)
+        self.row(&row.collection.id).await.map(|row| self.shown(row.collection))
     }
 
     /// Keeps the key of an embedding provider where the person's tokens are, or forgets it (`None`); where it is kept.
@@ -260,7 +260,7 @@ impl Library {
             watching::look(&self.engine, &row.collection.id).await;
         }
         self.tell([]);
-        Ok(row.collection)
+        Ok(self.shown(row.collection))
     }
 
     /// A page of the list of documents.
@@ -456,10 +456,10 @@ impl Library {
     }
 
     /// Tries everything again that failed in a collection, and goes on with what its last run left; `None` when there is
-    /// nothing to try.
+    /// nothing to try. A folder that could not be watched is tried too.
     ///
     /// # Errors
-    /// `NotFound`; the store's.
+    /// `FileUnreadable` when that folder still cannot be and is all there was to try; `NotFound`; the store's.
     pub async fn retry_failed(
         &self,
         collection: String,
@@ -473,10 +473,19 @@ impl Library {
             .filter(|row| matches!(row.document.state, DocumentState::Failed { .. }))
             .map(|row| row.document.id)
             .collect();
-        if failed.is_empty() && row.collection.trouble.is_none() {
-            return Ok(None);
-        }
-        let load = Load::Known(failed);
+        let watching = &self.engine.library_state().watching;
+        let is_watched_again =
+            watching.trouble(&collection).is_some() && watching::follow(&self.engine, &row.collection);
+        let load = if !failed.is_empty() || row.collection.trouble.is_some() {
+            if is_watched_again {
+                watching::look(&self.engine, &collection).await;
+            }
+            Load::Known(failed)
+        } else if let (true, Some(folder)) = (is_watched_again, &row.collection.folder) {
+            Load::Look(folder.into())
+        } else {
+            return watching.trouble(&collection).map_or(Ok(None), Err);
+        };
         let run = ingests::begin(&self.engine, &row, load, Consent::Asked, None, Arc::new(events)).await?;
         Ok(Some(IngestStarted { run, collection: row.collection }))
     }
@@ -702,7 +711,8 @@ impl Library {
         exporting::export(&self.engine, format, model, exporting::Target::Stream(Box::new(out))).await
     }
 
-    /// Has a collection follow a folder: what is in it is added now, and what changes there is read again.
+    /// Has a collection follow a folder: what is in it is added now, and what changes there is read again. A folder that
+    /// cannot be watched is the collection's trouble.
     ///
     /// # Errors
     /// `NotFound`; the store's.
@@ -722,7 +732,7 @@ impl Library {
         ingests::begin(&self.engine, &row, load, Consent::Asked, None, Arc::new(events)).await?;
         watching::follow(&self.engine, &row.collection);
         self.tell([]);
-        Ok(row.collection)
+        Ok(self.shown(row.collection))
     }
 
     /// Has a collection follow no folder any more. Its documents stay.
@@ -854,6 +864,11 @@ impl Library {
     async fn row_of(&self, document: &str) -> Result<CollectionRow, Fault> {
         let id = document.to_owned();
         self.engine.database().read(move |shelf| Ok(shelf.disk.collection_of(&id)?)).await
+    }
+
+    /// A collection as callers see it.
+    fn shown(&self, collection: Collection) -> Collection {
+        self.engine.library_state().watching.shown(collection)
     }
 
     fn tell(&self, documents: impl IntoIterator<Item = Document>) {

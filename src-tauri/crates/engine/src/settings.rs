@@ -3,6 +3,7 @@
 use crate::Engine;
 use crate::error::invalid;
 use domain::{Fault, Settings};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -51,6 +52,11 @@ impl SettingsDesk {
     }
 }
 
+/// What the reading of one document may be allowed: less reads nothing at all, more is no limit.
+const DOCUMENT_MIB: RangeInclusive<u32> = 1..=4_096;
+const MEMORY_MIB: RangeInclusive<u32> = 64..=16_384;
+const READING_S: RangeInclusive<u32> = 1..=3_600;
+
 fn check(settings: &Settings) -> Result<(), Fault> {
     let limits = [settings.connect_timeout_s, settings.first_byte_timeout_s, settings.idle_timeout_s];
     if limits.contains(&0) {
@@ -62,6 +68,21 @@ fn check(settings: &Settings) -> Result<(), Fault> {
     let caps = [settings.soft_cap, settings.hard_cap];
     if caps.iter().flatten().any(|cap| !cap.is_finite() || *cap < 0.0) {
         return Err(invalid("a neuron limit below 0"));
+    }
+    check_reading(settings)
+}
+
+fn check_reading(settings: &Settings) -> Result<(), Fault> {
+    for (limits, limit, name) in [
+        (DOCUMENT_MIB, settings.largest_document_mib, "the largest file"),
+        (MEMORY_MIB, settings.reading_memory_mib, "the memory for reading"),
+        (READING_S, settings.reading_cpu_s, "the processor time for reading"),
+        (READING_S, settings.reading_wall_s, "the time for reading"),
+    ] {
+        if !limits.contains(&limit) {
+            let (least, most) = (limits.start(), limits.end());
+            return Err(invalid(&format!("{name}: {limit} is not from {least} to {most}")));
+        }
     }
     Ok(())
 }
@@ -77,5 +98,38 @@ pub(crate) fn network(settings: &Settings) -> Network {
         },
         proxy: settings.proxy.clone().filter(|proxy| !proxy.trim().is_empty()),
         custom_ca: settings.custom_ca.clone().filter(|path| !path.trim().is_empty()).map(PathBuf::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use domain::{FaultCode, Settings};
+
+    type Field = fn(&mut Settings) -> &mut u32;
+
+    #[test]
+    fn limits_of_reading_that_no_file_could_keep_are_refused() {
+        check(&Settings::default()).unwrap();
+        let fields: [(Field, u32, u32); 4] = [
+            (|settings| &mut settings.largest_document_mib, 1, 4_096),
+            (|settings| &mut settings.reading_memory_mib, 64, 16_384),
+            (|settings| &mut settings.reading_cpu_s, 1, 3_600),
+            (|settings| &mut settings.reading_wall_s, 1, 3_600),
+        ];
+        for (field, least, most) in fields {
+            let with = |limit| {
+                let mut settings = Settings::default();
+                *field(&mut settings) = limit;
+                check(&settings)
+            };
+            for limit in [least, most] {
+                with(limit).unwrap();
+            }
+            for limit in [0, least - 1, most + 1] {
+                let fault = with(limit).unwrap_err();
+                assert_eq!(fault.code, FaultCode::InvalidInput, "{:?}", fault.detail);
+            }
+        }
     }
 }

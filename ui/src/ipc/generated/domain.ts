@@ -1335,7 +1335,7 @@ folder: string | null,
  */
 wanted?: CollectionSettings, 
 /**
- * Why the last run over it ended early, or waits. Gone when one goes through.
+ * Why the last run over it ended early, or waits; why its folder is not watched. Gone when that goes through.
  */
 trouble?: Fault, 
 /**

@@ -1,13 +1,16 @@
 //! Folders that collections follow. The system tells when something in them changes; when it has been quiet for a moment the
-//! folder is walked again, where unchanged files cost a hash and nothing else. Nothing polls.
+//! folder is walked again, where unchanged files cost a hash and nothing else. Nothing polls. A folder that cannot be
+//! watched is the trouble of its collection until it can be.
 
 use super::{Consent, Load, ingests};
 use crate::Engine;
 use crate::sink::Nowhere;
-use domain::Collection;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use domain::{Collection, Fault, FaultCode};
+use notify::event::ModifyKind;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -22,6 +25,8 @@ const LATEST: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(crate) struct Watching {
     watched: Mutex<HashMap<String, Watched>>,
+    /// Why the folder of a collection is not watched, by collection.
+    failed: Mutex<HashMap<String, Fault>>,
 }
 
 struct Watched {
@@ -36,8 +41,24 @@ impl Watching {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn failed(&self) -> MutexGuard<'_, HashMap<String, Fault>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the folder of a collection is not watched, when it should be.
+    pub(crate) fn trouble(&self, collection: &str) -> Option<Fault> {
+        self.failed().get(collection).cloned()
+    }
+
+    /// A collection as callers see it: with this trouble where its runs have none.
+    pub(crate) fn shown(&self, mut collection: Collection) -> Collection {
+        collection.trouble = collection.trouble.or_else(|| self.trouble(&collection.id));
+        collection
+    }
+
     /// Ends watching for a collection.
     pub(crate) fn forget(&self, collection: &str) {
+        self.failed().remove(collection);
         if let Some(watched) = self.watched().remove(collection) {
             watched.ends.cancel();
         }
@@ -45,6 +66,7 @@ impl Watching {
 
     /// Ends all watching.
     pub(crate) fn close(&self) {
+        self.failed().clear();
         self.watched().clear();
     }
 }
@@ -57,25 +79,20 @@ pub(crate) fn follow(engine: &Engine, collection: &Collection) -> bool {
     if watching.watched().get(&collection.id).is_some_and(|watched| watched.folder == folder) {
         return false;
     }
-    // One place: many changes are one reason to look.
-    let (teller, changes) = channel::<()>(1);
-    let hear = move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !event.kind.is_access()) {
-            // When the place is taken, somebody is going to look anyway.
-            let _ = teller.try_send(());
-        }
-    };
-    let watcher = notify::recommended_watcher(hear).and_then(|mut watcher| {
-        watcher.watch(&PathBuf::from(&folder), RecursiveMode::Recursive)?;
-        Ok(watcher)
-    });
-    let watcher = match watcher {
-        Ok(watcher) => watcher,
+    let (watcher, changes) = match watch(Path::new(&folder)) {
+        Ok(watched) => watched,
         Err(error) => {
             tracing::warn!(%error, "a folder cannot be watched");
+            watching.forget(&collection.id);
+            let fault = Fault::new(FaultCode::FileUnreadable).with_detail(folder);
+            watching.failed().insert(collection.id.clone(), fault);
+            engine.library_state().note_changed(engine, []);
             return false;
         }
     };
+    if watching.trouble(&collection.id).is_some() {
+        engine.library_state().note_changed(engine, []);
+    }
     let ends = CancellationToken::new();
     let watched = Watched { folder, ends: ends.clone(), _watcher: watcher };
     watching.forget(&collection.id);
@@ -85,16 +102,81 @@ pub(crate) fn follow(engine: &Engine, collection: &Collection) -> bool {
     true
 }
 
-async fn look_when_quiet(engine: &Engine, collection: &str, mut changes: Receiver<()>) {
-    while changes.recv().await.is_some() {
+/// What is heard of a folder.
+struct Changes {
+    folder: PathBuf,
+    /// One place: many changes are one reason to look.
+    heard: Receiver<()>,
+    /// The folder itself was moved or removed: what is watched then is not what lies at its path.
+    left: Arc<AtomicBool>,
+}
+
+fn watch(folder: &Path) -> notify::Result<(RecommendedWatcher, Changes)> {
+    let (teller, heard) = channel::<()>(1);
+    let left = Arc::new(AtomicBool::new(false));
+    let changes = Changes { folder: folder.to_owned(), heard, left: Arc::clone(&left) };
+    let root = folder.to_owned();
+    let hear = move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        if event.kind.is_access() {
+            return;
+        }
+        if is_leaving(&event.kind) && event.paths.contains(&root) {
+            left.store(true, Ordering::Relaxed);
+        }
+        // When the place is taken, somebody is going to look anyway.
+        let _ = teller.try_send(());
+    };
+    let mut watcher = notify::recommended_watcher(hear)?;
+    watcher.watch(folder, RecursiveMode::Recursive)?;
+    Ok((watcher, changes))
+}
+
+fn is_leaving(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)))
+}
+
+impl Changes {
+    /// Waits for a change, and then until the folder has been quiet. False when nothing is watched any more.
+    async fn come(&mut self) -> bool {
+        if self.heard.recv().await.is_none() {
+            return false;
+        }
         let latest = tokio::time::Instant::now() + LATEST;
         loop {
             let quiet = (tokio::time::Instant::now() + QUIET).min(latest);
-            match tokio::time::timeout_at(quiet, changes.recv()).await {
+            match tokio::time::timeout_at(quiet, self.heard.recv()).await {
                 Ok(Some(())) if tokio::time::Instant::now() < latest => {}
-                _ => break,
+                _ => return true,
             }
         }
+    }
+
+    async fn is_folder_gone(&self) -> bool {
+        let folder = self.folder.clone();
+        let is_there = tokio::task::spawn_blocking(move || folder.is_dir()).await;
+        self.left.load(Ordering::Relaxed) || matches!(is_there, Ok(false))
+    }
+}
+
+async fn look_when_quiet(engine: &Engine, collection: &str, mut changes: Changes) {
+    while changes.come().await {
+        if changes.is_folder_gone().await {
+            return begin_again(engine, collection).await;
+        }
+        look(engine, collection).await;
+    }
+}
+
+/// Watches what lies at the folder's path now; where nothing does, that is told.
+async fn begin_again(engine: &Engine, collection: &str) {
+    let Ok(row) = engine.library().row(collection).await else { return };
+    if row.deleted {
+        return;
+    }
+    // Not cancelled: that would end this very task.
+    engine.library_state().watching.watched().remove(collection);
+    if follow(engine, &row.collection) {
         look(engine, collection).await;
     }
 }
@@ -110,5 +192,80 @@ pub(crate) async fn look(engine: &Engine, collection: &str) {
     let begun = ingests::begin(engine, &row, load, Consent::Asked, None, Arc::new(Nowhere)).await;
     if let Err(fault) = begun {
         tracing::warn!(code = ?fault.code, "a folder that changed could not be looked at");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::library::Library;
+    use crate::{Engine, Nowhere, Options};
+    use domain::{Fault, FaultCode};
+    use keychain::Keychain;
+    use std::path::Path;
+    use std::time::Duration;
+
+    async fn engine(data: &Path) -> Engine {
+        Engine::open(Options { keychain: Keychain::in_memory(), ..Options::new(data) }).await
+    }
+
+    async fn trouble(library: &Library) -> Option<Fault> {
+        library.collections().await.unwrap().remove(0).trouble
+    }
+
+    /// The trouble with a folder.
+    fn with(folder: &Path) -> Option<Fault> {
+        Some(Fault::new(FaultCode::FileUnreadable).with_detail(folder.to_string_lossy()))
+    }
+
+    async fn until(library: &Library, expected: Option<Fault>) {
+        let come = async {
+            while trouble(library).await != expected {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), come).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_folder_that_cannot_be_watched_is_trouble_until_it_can_be() {
+        let (data, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = place.path().join("notes");
+        let engine = engine(data.path()).await;
+        let library = engine.library();
+        let collection = library.default_collection().await.unwrap().id;
+        let followed = library.watch_folder(collection.clone(), folder.clone(), Nowhere).await.unwrap();
+        assert_eq!(followed.trouble, with(&folder));
+        assert_eq!(trouble(&library).await, with(&folder), "it stays in sight");
+        let again = library.retry_failed(collection.clone(), Nowhere).await;
+        assert_eq!(again.err(), with(&folder), "trying again says so too");
+
+        std::fs::create_dir(&folder).unwrap();
+        assert!(library.retry_failed(collection.clone(), Nowhere).await.unwrap().is_some());
+        assert_eq!(trouble(&library).await, None, "it is watched");
+        std::fs::remove_dir(&folder).unwrap();
+        until(&library, with(&folder)).await;
+
+        library.unwatch_folder(collection).await.unwrap();
+        assert_eq!(trouble(&library).await, None, "nothing is to be watched");
+        engine.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_folder_that_was_replaced_is_watched_as_the_new_one() {
+        let (data, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = place.path().join("notes");
+        std::fs::create_dir(&folder).unwrap();
+        let engine = engine(data.path()).await;
+        let library = engine.library();
+        let collection = library.default_collection().await.unwrap().id;
+        library.watch_folder(collection, folder.clone(), Nowhere).await.unwrap();
+        std::fs::rename(&folder, place.path().join("old")).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        // Longer than the quiet that a watcher waits for.
+        tokio::time::sleep(super::QUIET + Duration::from_secs(1)).await;
+        assert_eq!(trouble(&library).await, None);
+        std::fs::remove_dir(&folder).unwrap();
+        until(&library, with(&folder)).await;
+        engine.close().await;
     }
 }

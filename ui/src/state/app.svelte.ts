@@ -97,6 +97,7 @@ export class App {
       this.toasts,
       (fault) => this.report(fault),
       () => this.account.state.current?.keptIn !== 'simulator',
+      () => this.preferences.current.embeddingModel,
     );
     this.assistants = new Assistants(backend, this.toasts, (fault) => this.report(fault));
     this.chat = this.#newChat();
@@ -363,13 +364,13 @@ export class App {
     this.dropTarget = this.router.route.view === 'library' || x >= half ? 'library' : 'chat';
   }
 
-  #drop(grant: Grant): void {
   /** The view of pictures takes what hovers: their settings, or themselves as references. Documents have no place there,
       and are asked as everywhere else whether the conversation or the library gets them. */
   get dropsPictures(): boolean {
     return this.router.route.view === 'images' && this.#pictures;
   }
 
+  #drop(grant: Grant): void {
     const pictures = grant.files.every(({ name, folder }) => !folder && isPicture(name));
     if (this.router.route.view === 'images' && pictures) this.dropped = grant;
     else if (this.dropTarget === 'library') void this.library.addGrant(this.library.chosen, grant.id);
@@ -431,8 +432,8 @@ export class App {
         break;
       case 'drop':
         this.dropping = event.drop.phase === 'enter' || event.drop.phase === 'over';
-        if ('x' in event.drop) this.#aim(event.drop.x);
         if (event.drop.phase === 'enter') this.#pictures = event.drop.names.every(isPicture);
+        if ('x' in event.drop) this.#aim(event.drop.x);
         if (event.drop.phase === 'dropped') {
           this.dropPoint = event.drop;
           this.#drop(event.drop.grant);

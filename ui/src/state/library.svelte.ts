@@ -161,7 +161,15 @@ export class Library {
     private trouble: (fault: Fault) => void,
     /** Something can be spent: the simulator's runs ask nobody. */
     private spends: () => boolean = () => true,
+    /** The model that the person wants new collections to begin with; null: the standard one. */
+    private embeddingModel: () => string | null = () => null,
   ) {}
+
+  /** What a new collection begins with. */
+  newSettings(): CollectionSettings {
+    const standard = standardSettings();
+    return { ...standard, embeddingModel: this.embeddingModel() ?? standard.embeddingModel };
+  }
 
   async load(): Promise<void> {
     if (this.state === 'idle') this.state = 'loading';
@@ -257,7 +265,7 @@ export class Library {
     const known = this.collections.find((each) => each.name === name);
     try {
       const colour = colours[this.collections.length % colours.length] ?? 'blue';
-      const collection = known ?? (await this.backend.createCollection(name, colour, standardSettings()));
+      const collection = known ?? (await this.backend.createCollection(name, colour, this.newSettings()));
       this.#put(collection);
       const ingest = await this.addGrant(collection.id, grant);
       if (ingest && !known) {

@@ -114,6 +114,23 @@ describe('adding to the library', () => {
     expect(again!.collection.id).toBe('research');
   });
 
+  it('files_that_came_together_begin_with_the_model_that_was_set', async () => {
+    const backend = new Scripted({ history: 'none', library: 'none' });
+    const chosen = '@cf/qwen/qwen3-embedding-0.6b';
+    let set: string | null = chosen;
+    const library = new Library(
+      backend,
+      new Toasts(),
+      () => {},
+      () => true,
+      () => set,
+    );
+    const ingest = await library.addGroup('Reports', 'grant', () => {});
+    expect(ingest!.collection.settings).toEqual({ ...standardSettings(), embeddingModel: chosen });
+    set = null;
+    expect(library.newSettings()).toEqual(standardSettings());
+  });
+
   it('everything_that_failed_is_tried_again_as_one', async () => {
     const { library, toasts } = shelf();
     await library.load();

@@ -12,7 +12,7 @@ import { placeInPages } from './pdf-place';
 import { providerFaults } from './provider';
 import QuoteDialog from './QuoteDialog.svelte';
 import Sources from './Sources.svelte';
-import { conversionOf, pageList } from './states';
+import { conversionOf, followingOf, pageList, troubleOf } from './states';
 import TextPages from './TextPages.svelte';
 
 const spans = (...texts: string[]): HTMLElement[] =>
@@ -230,5 +230,24 @@ describe('small words', () => {
     expect(conversionOf({ name: 'Empty.epub', state: failed('fileHasNoText') })).toBeNull();
     expect(conversionOf({ name: 'Scan.pdf', state: failed('fileUnreadable') })).toBeNull();
     expect(conversionOf({ name: 'Photo.png', state: { kind: 'ready' } })).toBeNull();
+  });
+});
+
+describe('a folder that is followed', () => {
+  const folder = '/home/me/Notes';
+
+  it('is_not_said_to_be_followed_while_nobody_watches_it', () => {
+    expect(followingOf({ folder })).toBe('Follows /home/me/Notes');
+    expect(troubleOf({ folder })).toBeUndefined();
+    const gone = { folder, trouble: { code: 'fileUnreadable' as const, detail: folder } };
+    expect(followingOf(gone)).toMatch(/^Changes in \/home\/me\/Notes are not noticed/);
+    expect(troubleOf(gone)).toBe(followingOf(gone));
+  });
+
+  it('is_followed_though_a_run_waits', () => {
+    const waits = { folder, trouble: { code: 'rateLimited' as const } };
+    expect(followingOf(waits)).toBe('Follows /home/me/Notes');
+    expect(troubleOf(waits)).not.toBe(followingOf(waits));
+    expect(followingOf({ folder: null, trouble: waits.trouble })).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@
 
 import { m } from '$i18n';
 import { sentenceOf } from '$ipc/faults';
-import type { Document, DocumentState, Fault } from '$ipc/generated/domain';
+import type { Collection, Document, DocumentState, Fault } from '$ipc/generated/domain';
 import { whole } from '$lib/numbers';
 
 export function stateName({ name, state }: Pick<Document, 'name' | 'state'>): string {
@@ -58,6 +58,25 @@ export function waitReason(fault: Fault): string {
     default:
       return sentenceOf(fault);
   }
+}
+
+type Standing = Pick<Collection, 'trouble' | 'folder'>;
+
+/** Its fault names the folder. */
+const unwatched = ({ trouble, folder }: Standing): boolean =>
+  folder !== null && trouble?.code === 'fileUnreadable' && trouble.detail === folder;
+
+/** Whether a collection follows its folder, where it has one. */
+export function followingOf(collection: Standing): string | undefined {
+  const { folder } = collection;
+  if (folder === null) return undefined;
+  return unwatched(collection) ? m.library_unwatched({ folder }) : m.library_following({ folder });
+}
+
+/** Why a collection stands still; nothing when it does not. */
+export function troubleOf(collection: Standing): string | undefined {
+  if (unwatched(collection)) return followingOf(collection);
+  return collection.trouble && waitReason(collection.trouble);
 }
 
 export type Conversion = 'pages' | 'picture' | 'speech';

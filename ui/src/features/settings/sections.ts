@@ -11,6 +11,7 @@ import Data from './Data.svelte';
 import General from './General.svelte';
 import ImageSettings from './ImageSettings.svelte';
 import Keyboard from './Keyboard.svelte';
+import LibrarySettings from './LibrarySettings.svelte';
 import ModelSettings from './ModelSettings.svelte';
 import Network from './Network.svelte';
 import UsageSettings from './UsageSettings.svelte';
@@ -27,6 +28,7 @@ export const sections: readonly Section[] = [
   { id: 'models', name: () => m.section_models(), component: ModelSettings },
   { id: 'chat', name: () => m.section_chat(), component: ChatSettings },
   { id: 'images', name: () => m.section_images(), component: ImageSettings },
+  { id: 'library', name: () => m.section_library(), component: LibrarySettings },
   { id: 'usage', name: () => m.section_usage(), component: UsageSettings },
   { id: 'keyboard', name: () => m.section_keyboard(), component: Keyboard },
   { id: 'network', name: () => m.section_network(), component: Network },

@@ -237,12 +237,13 @@ impl Window {
     }
 
     /// Ends Edgewise as a power cut would.
-    pub fn kill(self) -> Result<()> {
+    pub async fn kill(self) -> Result<()> {
         let pid = self.pid()?;
         let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status()?;
         if !status.success() {
             bail!("kill -9 {pid} failed");
         }
+        gone(pid).await;
         Ok(())
     }
 
@@ -252,15 +253,9 @@ impl Window {
         let Self { client, driver, .. } = self;
         client.close().await?;
         // The driver ends the process when its session ends, in its own time.
-        let alive = || Path::new(&format!("/proc/{pid}/exe")).exists();
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while alive() && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        gone(pid).await;
         drop(driver);
-        while alive() && Instant::now() < deadline + Duration::from_secs(5) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        gone(pid).await;
         Ok(())
     }
 
@@ -305,3 +300,11 @@ fn fantoccini_connector() -> HttpConnector {
 }
 
 use hyper_util::client::legacy::connect::HttpConnector;
+
+/// Waits until a process has gone: only then is there room for another window on its desk.
+async fn gone(pid: u32) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while Path::new(&format!("/proc/{pid}/exe")).exists() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

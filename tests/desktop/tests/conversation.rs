@@ -77,7 +77,7 @@ async fn a_killed_process_loses_nothing_and_offers_to_continue() -> Result<()> {
     wait_for_length(&window, 1, 150).await?;
     tokio::time::sleep(Duration::from_millis(600)).await;
     let seen = answer_text(&window, 1).await?;
-    window.kill()?;
+    window.kill().await?;
 
     let window = desk.open().await?;
     entered(&window).await?;

@@ -136,7 +136,7 @@ async fn a_window_closed_while_embedding_goes_on_at_the_next_start_and_pays_once
         )
         .await?;
     window.screenshot("library-embedding").await?;
-    window.kill()?;
+    window.kill().await?;
 
     let window = desk.open().await?;
     entered(&window).await?;

@@ -44,7 +44,7 @@ export const models: Model[] = [
     contextWindow: 131072,
     tools: true,
     reasoning: true,
-    reasoningEfforts: ['low', 'medium', 'high'],
+    reasoningEfforts: ['off', 'low', 'medium', 'high'],
     prices: perMillion(0.06, 0.4),
   }),
   model('@cf/openai/gpt-oss-120b', {

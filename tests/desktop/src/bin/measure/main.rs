@@ -97,9 +97,11 @@ fn empty_start(desk: &Desk) -> Result<Duration> {
     Ok(took)
 }
 
-/// Goes through the simulator's door.
+/// Goes through the simulator's door, where the window has no account yet.
 async fn enter(desk: &Desk) -> Result<Window> {
     let window = desk.open().await?;
+    let script = "return /Try without an account/.test(document.body.innerText) || !!document.querySelector('textarea')";
+    window.wait_until("the first screen", script).await?;
     if window.look_for("textbox", "Message").await?.is_none() {
         window.click_containing("button", "Try without an account").await?;
         window.wait("textbox", "Message").await?;

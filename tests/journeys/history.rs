@@ -95,14 +95,14 @@ async fn a_conversation_of_ten_thousand_messages_opens_and_goes_on() {
     let opened = begun.elapsed();
     assert_eq!(transcript.path.len(), 10_000);
     assert_eq!(transcript.tail.len(), 20);
-    assert!(opened < Duration::from_secs(10), "it took {opened:?} to open");
+    assert!(opened < Duration::from_secs(1), "it took {opened:?} to open");
     let middle: Vec<MessageId> = transcript.path[5_000..5_020].iter().map(|item| item.id.clone()).collect();
     assert_eq!(desk.engine.history().messages(middle).await.unwrap().len(), 20);
 
     let begun = Instant::now();
     let heard = desk.ask_in(&long, "say: on").await;
     assert_eq!(heard.text(), "on");
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(heard.started.path.last().map(|item| item.role), Some(Role::Assistant));
     let meter = |draft: &str| {
         let (chat, long, draft) = (desk.engine.chat(), long.clone(), draft.to_owned());
@@ -115,7 +115,11 @@ async fn a_conversation_of_ten_thousand_messages_opens_and_goes_on() {
     let first = meter("a").await;
     let begun = Instant::now();
     let second = meter("a longer draft").await;
-    assert!(begun.elapsed() < Duration::from_secs(5), "typing waits for no reading: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_millis(500),
+        "typing waits for no reading: {:?}",
+        begun.elapsed()
+    );
     assert_eq!(first.history, second.history);
     assert!(second.draft > first.draft);
 }

@@ -64,6 +64,9 @@ class Numpy:
         self.base[: len(vectors)] = vectors
         np.save(self.file, self.base)
 
+    def append(self, vectors):
+        self.base = np.concatenate((self.base, vectors))
+
 
 class Hnswlib:
     name = "hnswlib"
@@ -84,7 +87,7 @@ class Hnswlib:
 
     def open(self):
         self.index = self.module.Index("cosine", self.dimensions)
-        self.index.load_index(str(self.file), max_elements=self.rows + 1000, allow_replace_deleted=True)
+        self.index.load_index(str(self.file), max_elements=self.rows + 2000, allow_replace_deleted=True)
         self.index.set_num_threads(1)
 
     def search(self, query, width, ids):
@@ -100,6 +103,9 @@ class Hnswlib:
             self.index.mark_deleted(id)
         self.index.add_items(vectors, np.arange(len(vectors)), replace_deleted=True)
         self.index.save_index(str(self.file))
+
+    def append(self, vectors):
+        self.index.add_items(vectors, np.arange(self.rows, self.rows + len(vectors)), num_threads=1)
 
 
 class Usearch:
@@ -136,6 +142,9 @@ class Usearch:
         self.index.remove(np.arange(len(vectors)), threads=1)
         self.index.add(np.arange(len(vectors)), vectors, threads=1)
         self.index.save(str(self.file))
+
+    def append(self, vectors):
+        self.index.add(np.arange(self.rows, self.rows + len(vectors)), vectors, threads=1)
 
 
 class UsearchHalf(Usearch):
@@ -197,6 +206,14 @@ class Zvec:
         ids = range(len(vectors))
         self.collection.delete([str(id) for id in ids])
         self.collection.insert(self.docs(ids, vectors))
+        self.collection.flush()
+
+    def append(self, vectors):
+        self.collection.insert(self.docs(range(self.rows, self.rows + len(vectors)), vectors))
+        self.collection.flush()
+
+    def take_out(self, count):
+        self.collection.delete([str(id) for id in range(self.rows, self.rows + count)])
         self.collection.flush()
 
 
@@ -285,6 +302,12 @@ def main(name, folder, phase="all"):
     system.replace(first)
     system.search(queries[0], width, None)
     figures["replace_ms"] = round((time.perf_counter() - start) * 1e3, 2)
+    more = np.fromfile(folder / "more.f32", dtype=np.float32).reshape(-1, dimensions)
+    start = time.perf_counter()
+    system.append(more)
+    figures["append_per_second"] = round(len(more) / (time.perf_counter() - start))
+    if hasattr(system, "take_out"):  # the others were only changed in memory
+        system.take_out(len(more))
     print(json.dumps(figures), flush=True)
     # Some packages end slowly.
     os._exit(0)

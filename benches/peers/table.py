@@ -16,6 +16,7 @@ COLUMNS = [
     ("filtered_1_p50_ms", "1 % p50", "{:.3f}"),
     ("filtered_1_recall", "recall", "{:.3f}"),
     ("replace_ms", "replace 100 ms", "{:,.1f}"),
+    ("append_per_second", "append rows/s", "{:,.0f}"),
     ("memory_mb", "memory MB", "{:,.0f}"),
     ("queries", "queries", "{:,.0f}"),
 ]

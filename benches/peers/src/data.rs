@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 const CENTRES: usize = 1000;
 const DIRECTIONS: usize = 24;
 const QUERIES: usize = 200;
+/// Rows that are written into a table that is full already.
+const MORE: usize = 1000;
 
 pub struct Data {
     pub rows: usize,
@@ -20,6 +22,8 @@ pub struct Data {
     /// The file of the rows: three gigabytes at a million, so read in pieces.
     base: PathBuf,
     pub queries: Vec<f32>,
+    /// Rows of the same distribution, to be written into the full table.
+    pub more: Vec<f32>,
     /// For each query the ten nearest rows, those among every tenth row, those among every hundredth.
     pub truth: Vec<[[i32; 10]; 3]>,
 }
@@ -99,6 +103,8 @@ pub fn write(folder: &Path, rows: usize, dimensions: usize, kind: &str) {
     let source = Source::new(dimensions, kind);
     let mut dice = Dice(3);
     let queries: Vec<f32> = (0..QUERIES).flat_map(|_| source.row(&mut dice)).collect();
+    let mut dice = Dice(4);
+    let more: Vec<f32> = (0..MORE).flat_map(|_| source.row(&mut dice)).collect();
     let mut best: Vec<Nearest> = queries.chunks_exact(dimensions).map(Nearest::new).collect();
     let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let mut base = BufWriter::new(File::create(folder.join("base.f32")).expect("room for the rows"));
@@ -111,6 +117,7 @@ pub fn write(folder: &Path, rows: usize, dimensions: usize, kind: &str) {
     base.flush().expect("room for the rows");
     let truth: Vec<u8> = best.iter().flat_map(Nearest::ids).flatten().flat_map(i32::to_le_bytes).collect();
     fs::write(folder.join("queries.f32"), bytes(&queries)).expect("room for the queries");
+    fs::write(folder.join("more.f32"), bytes(&more)).expect("room for more rows");
     fs::write(folder.join("truth.i32"), truth).expect("room for the answers");
     fs::write(folder.join("shape.txt"), format!("{rows} {dimensions} {kind}")).expect("room for the shape");
 }
@@ -176,6 +183,7 @@ pub fn read(folder: &Path) -> Data {
         dimensions: numbers[1],
         base: folder.join("base.f32"),
         queries: floats("queries.f32"),
+        more: floats("more.f32"),
         truth,
     }
 }

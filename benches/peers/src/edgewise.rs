@@ -64,6 +64,7 @@ fn measure(folder: &Path) -> Figures {
     figures.queries = data.queries().count();
     figures.memory_mb = memory_mb() - before;
     figures.replace_ms = replace(&work, &table, &data);
+    figures.append_per_second = append(&work, &table, &data);
     eprintln!("{:?}", table.stats(&connection).expect("stats").segments);
     figures
 }
@@ -149,6 +150,25 @@ fn replace(work: &Path, table: &VectorTable, data: &Data) -> f64 {
         search(table, &connection, &data.queries[..data.dimensions], &Filter::All)
     });
     took.as_secs_f64() * 1e3
+}
+
+/// Writes more rows into the full table, and takes them out again.
+fn append(work: &Path, table: &VectorTable, data: &Data) -> f64 {
+    let mut connection = connect(&work.join("data.sqlite"));
+    let rows: Vec<Row<'_>> = (data.rows as i64..)
+        .zip(data.more.chunks_exact(data.dimensions))
+        .map(|(id, vector)| Row { id, collection: 0, vector })
+        .collect();
+    let (_, took) = time(|| {
+        let transaction = connection.transaction().expect("a transaction");
+        table.upsert(&transaction, &rows).expect("room");
+        transaction.commit().expect("a commit");
+    });
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let transaction = connection.transaction().expect("a transaction");
+    table.delete(&transaction, &ids).expect("rows");
+    transaction.commit().expect("a commit");
+    rows.len() as f64 / took.as_secs_f64()
 }
 
 /// Searches the table of an earlier run for five seconds.

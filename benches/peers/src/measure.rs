@@ -67,6 +67,8 @@ pub struct Figures {
     pub filtered_10: (f64, f64),
     pub filtered_1: (f64, f64),
     pub replace_ms: f64,
+    /// Rows a second, written into the full table until they are committed.
+    pub append_per_second: f64,
     pub memory_mb: f64,
     /// Of the shortest round of searches.
     pub queries: usize,
@@ -87,7 +89,7 @@ impl std::fmt::Display for Figures {
             out,
             "{{\"system\":\"{}\",\"insert_per_second\":{:.0},\"indexed_per_second\":{:.0},\"disk_mb\":{:.1},\"open_ms\":{:.2},\"p50_ms\":{:.4},\
              \"p95_ms\":{:.4},\"recall\":{:.4},\"filtered_10_p50_ms\":{:.4},\"filtered_10_recall\":{:.4},\
-             \"filtered_1_p50_ms\":{:.4},\"filtered_1_recall\":{:.4},\"replace_ms\":{:.2},\"memory_mb\":{:.1},\"queries\":{}}}",
+             \"filtered_1_p50_ms\":{:.4},\"filtered_1_recall\":{:.4},\"replace_ms\":{:.2},\"append_per_second\":{:.0},\"memory_mb\":{:.1},\"queries\":{}}}",
             self.system,
             self.filled.insert_per_second,
             self.filled.indexed_per_second,
@@ -101,6 +103,7 @@ impl std::fmt::Display for Figures {
             self.filtered_1.0,
             self.filtered_1.1,
             self.replace_ms,
+            self.append_per_second,
             self.memory_mb,
             self.queries
         )

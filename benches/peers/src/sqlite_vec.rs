@@ -78,6 +78,7 @@ fn measure(folder: &Path, work: &Path) -> Figures {
     (figures.filtered_1, figures.queries) = ((p50, found), figures.queries.min(asked));
     figures.memory_mb = memory_mb() - before;
     figures.replace_ms = replace(work, &data);
+    figures.append_per_second = append(work, &data);
     figures
 }
 
@@ -91,19 +92,33 @@ fn fill(work: &Path, data: &Data) -> Filled {
     let (_, filled) = time(|| {
         for start in (0..data.rows).step_by(BATCH) {
             let vectors = data.read(start..data.rows.min(start + BATCH));
-            let transaction = connection.transaction().expect("a transaction");
-            for (id, vector) in (start as i64..).zip(vectors.chunks_exact(data.dimensions)) {
-                transaction
-                    .prepare_cached("INSERT INTO rows (id, vector) VALUES (?1, ?2)")
-                    .and_then(|mut insert| insert.execute((id, blob(vector))))
-                    .expect("room");
-            }
-            transaction.commit().expect("a commit");
+            insert(&mut connection, start as i64, &vectors, data.dimensions);
         }
     });
     let rate = data.rows as f64 / filled.as_secs_f64();
     drop(connection);
     Filled { insert_per_second: rate, indexed_per_second: rate, disk_mb: disk_mb(work) }
+}
+
+/// Rows in one transaction.
+fn insert(connection: &mut Connection, first: i64, vectors: &[f32], dimensions: usize) {
+    let transaction = connection.transaction().expect("a transaction");
+    for (id, vector) in (first..).zip(vectors.chunks_exact(dimensions)) {
+        transaction
+            .prepare_cached("INSERT INTO rows (id, vector) VALUES (?1, ?2)")
+            .and_then(|mut insert| insert.execute((id, blob(vector))))
+            .expect("room");
+    }
+    transaction.commit().expect("a commit");
+}
+
+/// Writes more rows into the full table, and takes them out again.
+fn append(work: &Path, data: &Data) -> f64 {
+    let mut connection = connect(&work.join("data.sqlite"));
+    let (first, rows) = (data.rows as i64, data.more.len() / data.dimensions);
+    let (_, took) = time(|| insert(&mut connection, first, &data.more, data.dimensions));
+    connection.execute("DELETE FROM rows WHERE id >= ?1", [first]).expect("rows");
+    rows as f64 / took.as_secs_f64()
 }
 
 fn search(connection: &Connection, query: &[f32], ids: Option<&str>) -> Vec<i64> {

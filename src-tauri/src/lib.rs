@@ -35,9 +35,11 @@ pub fn run() -> ExitCode {
             let handle = app.handle().clone();
             let options = engine::Options::from_environment(handle.path().app_data_dir().ok(), demo::Door);
             logs::keep_in(&options.data_dir);
-            let engine = tauri::async_runtime::block_on(Engine::open(options));
-            app.manage(engine);
+            // The web view's processes start while the database is opened. The page's first question comes through this
+            // thread's loop, and so after the engine is here.
+            let engine = tauri::async_runtime::spawn(Engine::open(options));
             window::open(&handle)?;
+            app.manage(tauri::async_runtime::block_on(engine)?);
             Ok(())
         })
         .on_window_event(|window, event| {

@@ -156,6 +156,11 @@ async fn the_second_door_opens_the_simulator_once_and_again_after_a_restart() {
     assert_eq!(say(&engine, "say: simulated").await, "simulated");
     let today = engine.usage().usage_today().await.unwrap();
     assert!(today.simulated, "it is said that nothing was spent: {today:?}");
+    let findings = engine.app().examine().await;
+    let wrong: Vec<_> = findings.iter().filter(|finding| finding.outcome.is_err()).collect();
+    let checks: Vec<_> = findings.iter().map(|finding| finding.check).collect();
+    assert!(checks.ends_with(&["network", "token", "workers ai"]), "{checks:?}");
+    assert!(wrong.is_empty(), "no network is needed, and none is asked for: {wrong:?}");
     engine.close().await;
     drop(engine);
     let engine = Engine::open(with_door()).await;

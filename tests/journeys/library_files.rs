@@ -4,8 +4,8 @@
 use crate::desk::{Desk, PATIENCE};
 use crate::library::{SENTENCES, Told, add, corpora, documents, embedded_texts, long_text, question, write};
 use domain::{
-    Collection, CollectionSettings, Document, DocumentState, FaultCode, IngestEvent, PassageQuery, Quote,
-    SearchMode, Timestamp,
+    Collection, CollectionSettings, Document, DocumentState, Fault, FaultCode, IngestEvent, PassageQuery,
+    Quote, SearchMode, Timestamp,
 };
 use engine::Engine;
 use simulator::{Effects, RawAnswer, Rule, Scenario, Simulator, When};
@@ -46,7 +46,7 @@ async fn until(desk: &mut Desk, what: &str, is_so: impl Fn(&[Document]) -> bool)
 }
 
 /// Accepts what is quoted, to the end. All quotes, and what was told.
-async fn accept_all(engine: &Engine, mut events: UnboundedReceiver<IngestEvent>) -> (Vec<Quote>, Told) {
+pub async fn accept_all(engine: &Engine, mut events: UnboundedReceiver<IngestEvent>) -> (Vec<Quote>, Told) {
     let (mut quotes, mut told) = (Vec::new(), Vec::new());
     loop {
         let event = tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event");
@@ -207,6 +207,65 @@ async fn files_that_leave_a_followed_folder_go_to_the_trash_and_renamed_ones_kee
     })
     .await;
     assert!(named(&desk.engine, "cloud.txt").await.is_some(), "what was taken back stays");
+}
+
+/// Waits until a collection's trouble is this one.
+async fn until_trouble(desk: &mut Desk, collection: &str, wanted: Option<&Fault>) {
+    let come = async {
+        loop {
+            let all = desk.engine.library().collections().await.expect("collections");
+            let found = all.into_iter().find(|each| each.id == collection).expect("it is there");
+            if found.trouble.as_ref() == wanted {
+                return;
+            }
+            desk.news.recv().await.expect("news");
+        }
+    };
+    tokio::time::timeout(PATIENCE, come).await.unwrap_or_else(|_| panic!("its trouble becomes {wanted:?}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_followed_folder_that_is_emptied_keeps_its_documents_and_says_so() {
+    let mut desk = Desk::open().await;
+    let place = tempfile::tempdir().expect("folder");
+    let folder = place.path().join("notes");
+    std::fs::create_dir(&folder).expect("made");
+    for (name, text) in &SENTENCES[..3] {
+        write(&folder, &format!("{name}.txt"), text);
+    }
+    let collection = followed(&desk, &folder).await;
+    let before = documents(&desk.engine).await.len();
+    assert_eq!(before, 3);
+
+    // As when a disk is unmounted: the folder is there, and nothing in it.
+    let away = place.path().join("away");
+    std::fs::create_dir(&away).expect("made");
+    let move_all = |from: &std::path::Path, to: &std::path::Path| {
+        for file in std::fs::read_dir(from).expect("listed") {
+            let file = file.expect("an entry");
+            std::fs::rename(file.path(), to.join(file.file_name())).expect("moved");
+        }
+    };
+    move_all(&folder, &away);
+    let empty = Fault::new(FaultCode::NotFound).with_detail(folder.to_string_lossy());
+    until_trouble(&mut desk, &collection.id, Some(&empty)).await;
+    assert_eq!(documents(&desk.engine).await.len(), before, "nothing was let go of");
+    let found = desk.engine.library().search_passages(question("Python data analysis")).await.expect("found");
+    assert!(found.hits.iter().any(|hit| hit.title == "python.txt"), "they still answer: {found:?}");
+
+    // It comes back, and so does the following.
+    let paid = embedded_texts(&desk.simulator);
+    move_all(&away, &folder);
+    until_trouble(&mut desk, &collection.id, None).await;
+    assert_eq!((documents(&desk.engine).await.len(), embedded_texts(&desk.simulator)), (before, paid));
+    std::fs::remove_file(folder.join("python.txt")).expect("removed");
+    until(&mut desk, "one that goes alone is let go of", |all| all.len() == before - 1).await;
+
+    // Gone as a whole: kept, and said.
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let unwatched = Fault::new(FaultCode::FileUnreadable).with_detail(folder.to_string_lossy());
+    until_trouble(&mut desk, &collection.id, Some(&unwatched)).await;
+    assert_eq!(documents(&desk.engine).await.len(), before - 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -380,6 +439,96 @@ async fn limits_of_reading_are_the_persons() {
         |event| matches!(event, IngestEvent::Skipped { file } if file.fault.code == FaultCode::FileTooLarge),
     );
     assert!(too_large, "{:?}", told.events);
+}
+
+/// Of a gigabyte each, sparse: nothing of them is read, copied or held.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_a_gigabyte_are_left_out_by_their_size() {
+    let desk = Desk::open().await;
+    let folder = tempfile::tempdir().expect("folder");
+    for (name, begin) in [("log.txt", "A first line.\n"), ("book.pdf", "%PDF-1.7\n")] {
+        let path = write(folder.path(), name, begin);
+        std::fs::File::options().write(true).open(path).expect("opened").set_len(1 << 30).expect("made long");
+    }
+    write(folder.path(), "python.txt", SENTENCES[1].1);
+    let begun = std::time::Instant::now();
+    let told = add(&desk.engine, None, vec![folder.path().to_owned()]).await;
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    let skipped = told.events.iter().filter(
+        |event| matches!(event, IngestEvent::Skipped { file } if file.fault.code == FaultCode::FileTooLarge),
+    );
+    assert_eq!((skipped.count(), told.finished().0), (2, 1), "{:?}", told.events);
+    let originals = std::fs::read_dir(desk.folder.path().join("files/documents")).expect("originals");
+    assert_eq!(originals.count(), 1, "only the one that was read is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_vanishes_after_it_was_listed_costs_only_itself() {
+    let desk = Desk::open().await;
+    let folder = tempfile::tempdir().expect("folder");
+    let count = 60;
+    let paths: Vec<_> = (0..count)
+        .map(|number| write(folder.path(), &format!("{number:03}.txt"), &format!("Note {number} on tides.")))
+        .collect();
+    let (teller, mut events) = unbounded_channel();
+    desk.engine
+        .library()
+        .add_files_unasked(None, vec![folder.path().to_owned()], teller)
+        .await
+        .expect("begun");
+    let mut told = Vec::new();
+    loop {
+        let event = tokio::time::timeout(PATIENCE, events.recv()).await.expect("in time").expect("an event");
+        let (is_listed, is_last) =
+            (matches!(event, IngestEvent::Counting { .. }), matches!(event, IngestEvent::Finished { .. }));
+        told.push(event);
+        if is_listed {
+            // The last is read last.
+            std::fs::remove_file(&paths[count - 1]).expect("removed");
+        }
+        if is_last {
+            break;
+        }
+    }
+    let told = Told { events: told };
+    assert_eq!((told.finished().0, told.finished().1), (59, 1), "{:?}", told.events.last());
+    let gone = named(&desk.engine, "059.txt").await.expect("it is said what became of it");
+    let DocumentState::Failed { fault } = gone.state else { panic!("{:?}", gone.state) };
+    assert_eq!(fault.code, FaultCode::FileUnreadable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_grows_while_it_is_read_is_kept_as_it_was_read() {
+    use std::io::Write;
+    let desk = Desk::open().await;
+    let folder = tempfile::tempdir().expect("folder");
+    let path =
+        write(folder.path(), "log.txt", &"The tide was high at noon, and so it was noted.\n".repeat(40_000));
+    let (growing, stop) = (path.clone(), std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)));
+    let stopped = std::sync::Arc::clone(&stop);
+    let writer = std::thread::spawn(move || {
+        let mut file = std::fs::File::options().append(true).open(growing).expect("opened");
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            file.write_all(b"The tide was low at six, and so it was noted.\n").expect("written");
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    });
+    let told = add(&desk.engine, None, vec![path.clone()]).await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    writer.join().expect("written to the end");
+    assert_eq!(told.finished().0, 1, "{:?}", told.events.last());
+    let document = named(&desk.engine, "log.txt").await.expect("a document");
+    let kept = desk.engine.library().document_bytes(document.id.clone()).await.expect("its original").1;
+    assert_eq!(kept.len() as u64, document.size);
+    let now = std::fs::read(&path).expect("read");
+    assert!(now.len() > kept.len() && now.starts_with(&kept), "what was kept is how it was at a moment");
+    let text = desk.engine.library().document_text(document.id).await.expect("text").text;
+    assert_eq!(
+        text.trim_end(),
+        String::from_utf8(kept).expect("text").trim_end(),
+        "and that is what was read"
+    );
 }
 
 #[cfg(unix)]

@@ -139,3 +139,19 @@ test('a_conversation_is_renamed_in_place', async ({ desk, page }) => {
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'Lisbon in May' })).toBeVisible();
 });
+
+test('a_picture_that_would_pass_the_soft_limit_asks_with_its_price', async ({ desk, page }) => {
+  await desk.open({ history: 'none', account: 'cloudflare', used: 0.098 });
+  await page.evaluate(() => window.edgewise.app.preferences.set({ softCap: 1000 }));
+  await expect.poll(() => page.evaluate(() => window.edgewise.backend.saved.softCap)).toBe(1000);
+  await desk.say('画一只猫');
+  const dialog = page.getByRole('dialog', { name: 'Your limit for today is reached' });
+  await expect(dialog).toContainText(/about [\d.]+ neurons/);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(desk.message).toHaveValue('画一只猫');
+  await expect(desk.questions).toHaveCount(0);
+  await desk.message.press('Enter');
+  await dialog.getByRole('button', { name: 'Make them' }).click();
+  await expect(desk.answers.getByRole('img', { name: '一只猫' })).toBeVisible();
+  await expect(dialog).toHaveCount(0);
+});

@@ -183,6 +183,35 @@ test('a_search_is_narrowed_to_a_kind_a_time_and_a_document', async ({ desk, page
   await expect(page.getByRole('list', { name: 'Documents' })).toBeVisible();
 });
 
+test('a_search_is_asked_for_so_many_hits_and_no_farther_than_so_far', async ({ desk, page }) => {
+  await desk.open({}, '#/library');
+  const search = page.getByRole('searchbox', { name: 'Search passages' });
+  await search.fill('deposit months rent notice');
+  await search.press('Enter');
+  const results = page.getByRole('region', { name: 'Search passages' });
+  await expect(results.getByRole('listitem')).not.toHaveCount(0);
+  const found = await results.getByRole('listitem').count();
+  const asked = await page.evaluate(() => {
+    const { library } = window.edgewise.backend;
+    const counts: number[] = [];
+    const find = library.searchPassages.bind(library);
+    library.searchPassages = (query) => {
+      counts.push(query.k);
+      return find(query);
+    };
+    return ((window as unknown as { asked: number[] }).asked = counts).length;
+  });
+  expect(asked).toBe(0);
+  await results.getByRole('combobox', { name: 'How many hits' }).selectOption('Up to 50 hits');
+  expect(await page.evaluate(() => (window as unknown as { asked: number[] }).asked)).toEqual([50]);
+  await results.getByRole('spinbutton', { name: 'Farthest distance' }).fill('0.01');
+  await results.getByRole('spinbutton', { name: 'Farthest distance' }).press('Enter');
+  await expect(results.getByRole('listitem')).toHaveCount(0);
+  await expect(results).toContainText('too far away');
+  await results.getByRole('button', { name: 'Clear the filters' }).click();
+  await expect(results.getByRole('listitem')).toHaveCount(found);
+});
+
 test('a_sentence_that_stands_on_every_page_is_marked_at_its_own_place_and_few_pages_are_there', async ({
   desk,
   page,

@@ -4,7 +4,8 @@ use super::Answer;
 use crate::{dialogs, drops::Grants, sink::Page};
 use domain::{
     Collection, CollectionSettings, DocumentPage, DocumentQuery, DocumentText, Findings, IngestEvent,
-    IngestStarted, KeptIn, MessageId, Passage, PassageQuery, RunId, VectorFormat, VectorInfo, WhyAnswer,
+    IngestStarted, KeptIn, MessageId, Passage, PassageQuery, PlacedLine, RunId, VectorFormat, VectorInfo,
+    WhyAnswer,
 };
 use engine::{Engine, Nowhere};
 use tauri::ipc::{Channel, Response};
@@ -212,6 +213,16 @@ pub async fn passages(
 #[tauri::command]
 pub async fn document_text(engine: State<'_, Engine>, document: String) -> Answer<DocumentText> {
     engine.library().document_text(document).await
+}
+
+#[tauri::command]
+pub async fn placed_lines(
+    engine: State<'_, Engine>,
+    document: String,
+    start: u32,
+    end: u32,
+) -> Answer<Vec<PlacedLine>> {
+    engine.library().placed_lines(document, start, end).await
 }
 
 /// The original of a document as raw bytes, by the address that `document_text` gave.

@@ -22,6 +22,12 @@ pub async fn quote_picture(engine: State<'_, Engine>, request: PictureRequest) -
     engine.pictures().quote_picture(request).await
 }
 
+/// The quote of a message that asks for a picture; none for any other.
+#[tauri::command]
+pub async fn quote_message(engine: State<'_, Engine>, text: String) -> Answer<Option<PictureQuote>> {
+    engine.pictures().quote_message(text).await
+}
+
 #[tauri::command]
 pub async fn make_pictures(
     engine: State<'_, Engine>,

@@ -177,15 +177,15 @@ impl Desk {
         }
         let drag = Drag { desk: self, _source: Process(child) };
         std::thread::sleep(Duration::from_millis(200));
-        drag.mouse(&["mousemove", "60", "30", "mousedown", "1"])?;
+        drag.desk.xdotool(&["mousemove", "60", "30", "mousedown", "1"])?;
         const STEPS: i32 = 20;
         for step in 1..=STEPS {
             let at = |from: i32, to: i32| (from + (to - from) * step / STEPS).to_string();
-            drag.mouse(&["mousemove", &at(60, to.0), &at(30, to.1)])?;
+            drag.desk.xdotool(&["mousemove", &at(60, to.0), &at(30, to.1)])?;
             std::thread::sleep(Duration::from_millis(25));
         }
         // Once more on the spot: some programs answer only to a second motion.
-        drag.mouse(&["mousemove", &(to.0 + 1).to_string(), &to.1.to_string()])?;
+        drag.desk.xdotool(&["mousemove", &(to.0 + 1).to_string(), &to.1.to_string()])?;
         std::thread::sleep(Duration::from_millis(200));
         Ok(drag)
     }
@@ -255,6 +255,49 @@ impl Desk {
         self.wait_for_secrets(true)
     }
 
+    /// Puts an input method between keyboard and window: pinyin, as many people write Chinese. Holds for windows that are
+    /// opened from now on.
+    pub fn start_input_method(&mut self) -> Result<()> {
+        self.set("GTK_IM_MODULE", "ibus");
+        self.set("GSETTINGS_BACKEND", "memory");
+        let daemon = self
+            .command("ibus-daemon")
+            .args(["--panel=disable", "--emoji-extension=disable", "--cache=none"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting ibus-daemon (package ibus)")?;
+        self._processes.push(Process(daemon));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            let chosen =
+                self.command("ibus").args(["engine", "libpinyin"]).output().context("running ibus")?;
+            if chosen.status.success() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        bail!("the input method did not come in twenty seconds (package ibus-libpinyin)")
+    }
+
+    /// Presses keys on the keyboard, one after the other as a person does: letters, or names such as `Return`. They go to the
+    /// window in front, by way of the input method if there is one.
+    pub fn press(&self, keys: &[&str]) -> Result<()> {
+        for key in keys {
+            self.xdotool(&["key", key])?;
+            std::thread::sleep(Duration::from_millis(80));
+        }
+        Ok(())
+    }
+
+    fn xdotool(&self, words: &[&str]) -> Result<()> {
+        let status = self.command("xdotool").args(words).status().context("running xdotool")?;
+        if !status.success() {
+            bail!("xdotool {words:?} failed");
+        }
+        Ok(())
+    }
+
     fn wait_for_secrets(&self, present: bool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline {
@@ -281,16 +324,8 @@ pub struct Drag<'desk> {
 impl Drag<'_> {
     /// Lets go.
     pub fn release(self) -> Result<()> {
-        self.mouse(&["mouseup", "1"])?;
+        self.desk.xdotool(&["mouseup", "1"])?;
         std::thread::sleep(Duration::from_millis(200));
-        Ok(())
-    }
-
-    fn mouse(&self, words: &[&str]) -> Result<()> {
-        let status = self.desk.command("xdotool").args(words).status().context("running xdotool")?;
-        if !status.success() {
-            bail!("xdotool {words:?} failed");
-        }
         Ok(())
     }
 }

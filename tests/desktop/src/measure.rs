@@ -1,6 +1,8 @@
 //! What the measurements need: a server that knows when it wrote each token, and the figures of processes.
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -50,6 +52,19 @@ impl Processes {
         Ok(kib / 1_024.0)
     }
 
+    /// How often the threads of the first process woke so far: each time one went to sleep by itself.
+    pub fn wakeups(&self) -> u64 {
+        let Some(root) = self.0.first() else { return 0 };
+        let tasks = std::fs::read_dir(format!("/proc/{root}/task")).into_iter().flatten().flatten();
+        tasks
+            .filter_map(|task| {
+                let status = std::fs::read_to_string(task.path().join("status")).ok()?;
+                let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+                line.split_whitespace().nth(1)?.parse::<u64>().ok()
+            })
+            .sum()
+    }
+
     /// Processor time of all so far, in milliseconds (ticks of 10 ms).
     pub fn cpu_ms(&self) -> f64 {
         let ticks = |id: &u32| -> Option<f64> {
@@ -62,11 +77,21 @@ impl Processes {
     }
 }
 
-/// Processor time that processes use in a while, in milliseconds.
-pub fn idle_cpu(processes: &Processes, span: Duration) -> Result<f64> {
-    let before = processes.cpu_ms();
-    std::thread::sleep(span);
-    Ok(processes.cpu_ms() - before)
+/// What processes do while nobody touches them.
+pub struct Idle {
+    /// Processor time of all, in milliseconds.
+    pub cpu_ms: f64,
+    /// How often threads of the first process woke.
+    pub wakeups: f64,
+}
+
+impl Idle {
+    /// Watches processes for a while.
+    pub fn of(processes: &Processes, span: Duration) -> Self {
+        let (cpu, wakeups) = (processes.cpu_ms(), processes.wakeups());
+        std::thread::sleep(span);
+        Self { cpu_ms: processes.cpu_ms() - cpu, wakeups: processes.wakeups().saturating_sub(wakeups) as f64 }
+    }
 }
 
 /// Answers every chat request with tokens at a steady rate, and knows when it wrote each.
@@ -120,13 +145,7 @@ async fn serve(
     socket.set_nodelay(true)?;
     let request = read_request(&mut socket).await?;
     if !request.contains("\"stream\":true") {
-        let body = json!({ "result": [], "success": true, "errors": [], "messages": [] }).to_string();
-        let head = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-            body.len()
-        );
-        socket.write_all(head.as_bytes()).await?;
-        return Ok(socket.write_all(body.as_bytes()).await?);
+        return answer(&mut socket, json!([])).await;
     }
     record.lock().unwrap_or_else(PoisonError::into_inner).clear();
     socket
@@ -142,6 +161,80 @@ async fn serve(
     }
     socket.write_all(b"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").await?;
     Ok(())
+}
+
+/// A whole answer in Cloudflare's envelope.
+async fn answer(socket: &mut TcpStream, result: Value) -> Result<()> {
+    let body = json!({ "result": result, "success": true, "errors": [], "messages": [] }).to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await?;
+    Ok(socket.write_all(body.as_bytes()).await?)
+}
+
+/// Answers every request for a picture with the same JPEG of 1024 by 1024, and knows when its last byte was written.
+pub struct PictureServer {
+    address: std::net::SocketAddr,
+    picture: Arc<Vec<u8>>,
+    sent: Arc<Mutex<Option<f64>>>,
+}
+
+impl PictureServer {
+    /// Starts it on a free port.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let picture = Arc::new(painted()?);
+        let sent = Arc::new(Mutex::new(None));
+        let (body, record) = (picture.clone(), sent.clone());
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let (body, record) = (body.clone(), record.clone());
+                tokio::spawn(async move {
+                    let request = read_request(&mut socket).await?;
+                    if !request.starts_with("POST") {
+                        return answer(&mut socket, json!([])).await;
+                    }
+                    // Time for the window to show that it waits, as in life.
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    answer(&mut socket, json!({ "image": BASE64.encode(&*body) })).await?;
+                    *record.lock().unwrap_or_else(PoisonError::into_inner) = Some(now_ms());
+                    Ok(())
+                });
+            }
+        });
+        Ok(Self { address, picture, sent })
+    }
+
+    /// Stands for Cloudflare's address.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/client/v4", self.address)
+    }
+
+    /// The picture's bytes.
+    pub fn picture(&self) -> &[u8] {
+        &self.picture
+    }
+
+    /// When the last byte of the last picture was written.
+    pub fn sent(&self) -> Option<f64> {
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waves of colour with some grain: about as many bytes as a model's picture.
+fn painted() -> Result<Vec<u8>> {
+    let picture = image::RgbImage::from_fn(1024, 1024, |x, y| {
+        let grain = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519)).rotate_left(13) % 24;
+        let wave = |step: f32, at: u32| ((at as f32 / step).sin() * 90.0 + 120.0) as u8;
+        let shade = |value: u8| value.saturating_add(grain as u8);
+        image::Rgb([shade(wave(61.0, x)), shade(wave(97.0, y)), shade(wave(43.0, x + y))])
+    });
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 88).encode_image(&picture)?;
+    Ok(bytes)
 }
 
 async fn read_request(socket: &mut TcpStream) -> Result<String> {

@@ -123,14 +123,6 @@ async fn chinese_is_typed_answered_found_and_shown_in_the_dark() -> Result<()> {
     assert!(ground.as_f64().is_some_and(|light| light < 100.0), "the ground is dark: {ground}");
     window.click_containing("button", "无需账户试用").await?;
     let composer = window.wait("textbox", "消息").await?;
-    // An input method's Enter chooses a word; it sends nothing.
-    window
-        .execute(
-            "const box = document.querySelector('textarea'); box.focus(); box.dispatchEvent(new CompositionEvent('compositionstart', { bubbles: true })); box.value = 'bian'; box.dispatchEvent(new InputEvent('input', { bubbles: true, isComposing: true })); box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', code: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true })); box.dispatchEvent(new CompositionEvent('compositionend', { bubbles: true, data: '边' })); box.value = ''; box.dispatchEvent(new InputEvent('input', { bubbles: true }));",
-            vec![],
-        )
-        .await?;
-    assert_eq!(window.execute("return document.querySelectorAll('article').length", vec![]).await?, 0);
     composer.send_keys("边缘计算是什么？").await?;
     composer.send_keys("\u{e007}").await?;
     window
@@ -160,6 +152,34 @@ async fn chinese_is_typed_answered_found_and_shown_in_the_dark() -> Result<()> {
         )
         .await?;
     window.screenshot("search-zh-dark").await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn chinese_comes_through_an_input_method_whose_enter_sends_nothing() -> Result<()> {
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    desk.start_input_method()?;
+    desk.set("EDGEWISE_LOCALE", "zh-CN");
+    let window = desk.open().await?;
+    window.click_containing("button", "无需账户试用").await?;
+    window.wait("textbox", "消息").await?.click().await?;
+    let written = |text: &str| format!("return document.querySelector('textarea').value === '{text}'");
+
+    desk.press(&["b", "i", "a", "n", "y", "u", "a", "n"])?;
+    window.wait_until("letters that wait for a choice", &written("bian yuan")).await?;
+    window.screenshot("input-method").await?;
+    desk.press(&["space"])?;
+    window.wait_until("the first word offered is taken", &written("边缘")).await?;
+    desk.press(&["n", "i", "h", "a", "o"])?;
+    window.wait_until("letters again", &written("边缘ni hao")).await?;
+    desk.press(&["Return"])?;
+    window.wait_until("the letters are taken as they are", &written("边缘nihao")).await?;
+    assert_eq!(window.execute("return document.querySelectorAll('article').length", vec![]).await?, 0);
+
+    desk.press(&["Return"])?;
+    window.wait_until("it is sent", "return document.querySelectorAll('article').length === 2").await?;
+    let sent = window.execute("return document.querySelector('article').innerText", vec![]).await?;
+    assert!(sent.as_str().is_some_and(|text| text.contains("边缘nihao")), "{sent}");
     window.close().await
 }
 

@@ -46,6 +46,35 @@ async fn a_message_that_begins_with_a_word_makes_a_picture_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_asks_for_a_picture_has_its_price_and_the_soft_limit_asks() {
+    let desk = Desk::open().await;
+    let pictures = desk.engine.pictures();
+    let quote = async |text: &str| pictures.quote_message(text.to_owned()).await.expect("quoted");
+    let set = async |cap: Option<f64>, words: bool| {
+        let settings = desk.engine.settings().settings().await.unwrap();
+        let changed = domain::Settings { soft_cap: cap, picture_words: words, ..settings };
+        desk.engine.settings().save_settings(changed).await.unwrap();
+    };
+    let cat = quote("画一只猫").await.expect("a picture");
+    let neurons = cat.neurons.expect("a price is published");
+    assert!(neurons > 1.0 && !cat.ask, "no limit, no question: {cat:?}");
+    let four = quote("/image a cat --count 4").await.and_then(|quote| quote.neurons).expect("a price");
+    assert!((four - 4.0 * neurons).abs() < 1e-9, "the options count: {four}");
+    for words in ["What is a picture?", "/draw", "  /image  "] {
+        assert_eq!(quote(words).await, None, "{words:?}");
+    }
+
+    set(Some(neurons * 2.5), true).await;
+    assert!(!quote("画一只猫").await.expect("a picture").ask);
+    assert!(quote("/image a cat --count 4").await.expect("a picture").ask, "four would pass the limit");
+    drawn(&desk, "画一只猫").await;
+    drawn(&desk, "画一只猫").await;
+    assert!(quote("画一只猫").await.expect("a picture").ask, "what was made counts");
+    set(Some(neurons * 2.5), false).await;
+    assert_eq!(quote("画一只猫").await, None, "switched off, it is a question");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_picture_ends_the_answer_with_its_fault_and_can_be_asked_for_again() {
     let desk = Desk::open().await;
     desk.scenario(Scenario::image(ImageFault::Truncated).on_path(super::RUN).times(1));

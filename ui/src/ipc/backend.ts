@@ -39,6 +39,7 @@ import type {
   ModelId,
   Passage,
   PassageQuery,
+  PlacedLine,
   Picture,
   PictureEvent,
   PictureExport,
@@ -146,6 +147,8 @@ export interface Backend {
   // pictures
   pictureForm(model: ModelId): Promise<PictureForm>;
   quotePicture(request: PictureRequest): Promise<PictureQuote>;
+  /** What the picture would cost that a message asks for; null for a message that asks for none. */
+  quoteMessage(text: string): Promise<PictureQuote | null>;
   /** Gives the pending rows at once; what becomes of them comes as events, here and to every subscriber. */
   makePictures(request: PictureRequest, events: Listener<PictureEvent>): Promise<Picture[]>;
   cancelPicture(picture: string): Promise<void>;
@@ -221,6 +224,8 @@ export interface Backend {
   searchPassages(query: PassageQuery): Promise<Findings>;
   passages(document: string, offset: number, limit: number): Promise<Passage[]>;
   documentText(document: string): Promise<DocumentText>;
+  /** Where a stretch of its text (in characters) is drawn on its pages; empty where that is not known. */
+  placedLines(document: string, start: number, end: number): Promise<PlacedLine[]>;
   /** The original's bytes, from the address that `documentText` gave. */
   documentBytes(address: string): Promise<Uint8Array>;
   whyAnswer(message: MessageId): Promise<WhyAnswer | null>;

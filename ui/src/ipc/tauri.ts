@@ -90,6 +90,7 @@ export const tauri: Backend = {
 
   pictureForm: (model) => call('picture_form', { model }),
   quotePicture: (request) => call('quote_picture', { request }),
+  quoteMessage: (text) => call('quote_message', { text }),
   makePictures: (request, events) => call('make_pictures', { request, events: channel(events) }),
   cancelPicture: (picture) => call('cancel_picture', { picture }),
   savePictureAgain: (picture) => call('save_picture_again', { picture }),
@@ -151,6 +152,7 @@ export const tauri: Backend = {
   searchPassages: (query) => call('search_passages', { query }),
   passages: (document, offset, limit) => call('passages', { document, offset, limit }),
   documentText: (document) => call('document_text', { document }),
+  placedLines: (document, start, end) => call('placed_lines', { document, start, end }),
   documentBytes: async (address) => new Uint8Array(await call<ArrayBuffer>('document_bytes', { address })),
   whyAnswer: (message) => call('why_answer', { message }),
   watchFolder: (collection) => call('watch_folder', { collection }),

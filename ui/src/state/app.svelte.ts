@@ -78,6 +78,8 @@ export class App {
   #fresh: Chat | null = null;
   #subscribed = false;
   #askedUntil = 0;
+  /** The last question about spending: the next waits for its answer. */
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor(readonly backend: Backend) {
     this.router = new Router();
@@ -223,7 +225,7 @@ export class App {
           if (this.chat === chat) this.router.rename('chat', summary.id);
           this.conversations.changed(summary);
         },
-        maySpend: () => this.#maySpend(),
+        maySpend: (text) => this.#maySpend(text),
         trouble: (fault) => this.report(fault),
         offline: () => this.offline,
         reached: (yes) => (this.offline = !yes),
@@ -305,12 +307,24 @@ export class App {
     if (this.router.route.view === 'chat' && this.router.route.id === id) this.newChat();
   }
 
-  /** Asks once a day, when the soft limit that the person set is reached. Play in the simulator costs nothing. */
-  async #maySpend(): Promise<boolean> {
-    const { today } = this;
+  /** Asks once a day, when the soft limit that the person set is reached; and for each picture that would pass it, as the
+      view of pictures does. Play in the simulator costs nothing. */
+  async #maySpend(text?: string): Promise<boolean> {
     const cap = this.preferences.current.softCap;
-    if (cap === null || !today || today.simulated || today.neurons < cap || this.#askedUntil === today.resetsAt)
-      return true;
+    if (cap === null || this.today?.simulated) return true;
+    if (text !== undefined) {
+      // Without a quote it is a message like any other.
+      const quote = await this.backend.quoteMessage(text).catch(() => null);
+      if (quote?.ask) return this.pictures.ask(quote);
+    }
+    const asked = this.#asked.then(() => this.#askToSpend(cap));
+    this.#asked = asked;
+    return asked;
+  }
+
+  async #askToSpend(cap: number): Promise<boolean> {
+    const { today } = this;
+    if (!today || today.neurons < cap || this.#askedUntil === today.resetsAt) return true;
     const go = await new Promise<boolean>((answer) => (this.asking = { used: today.neurons, cap, answer }));
     this.asking = null;
     if (go) this.#askedUntil = today.resetsAt;

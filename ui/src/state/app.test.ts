@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startedApp, until } from '../testing/app';
+import { App } from './app.svelte';
 
 describe('App', () => {
   it('asks_once_a_day_before_the_soft_limit_is_passed', async () => {
@@ -22,6 +23,72 @@ describe('App', () => {
     expect(app.asking).toBeNull();
   });
 
+  it('asks_with_the_price_before_a_picture_of_a_conversation_would_pass_the_soft_limit', async () => {
+    const { app, backend } = await startedApp({ account: 'cloudflare', used: 0.098 });
+    await until(() => app.today !== null);
+    app.preferences.set({ softCap: 1000 });
+    await until(() => backend.saved.softCap === 1000);
+    app.chat.composer.write('Hello');
+    await app.chat.send();
+    await until(() => app.chat.run === null);
+    expect([app.asking, app.pictures.asking], 'words are below the limit').toEqual([null, null]);
+
+    app.chat.composer.write('画一只猫');
+    const sending = app.chat.send();
+    await until(() => app.pictures.asking !== null);
+    expect(app.pictures.asking?.quote.neurons, 'the dialog of the pictures, with its neurons').toBeGreaterThan(20);
+    app.pictures.asking?.answer(false);
+    await sending;
+    expect([app.chat.path.length, app.chat.composer.text], 'nothing was sent, nothing was lost').toEqual([
+      2,
+      '画一只猫',
+    ]);
+
+    const again = app.chat.send();
+    await until(() => app.pictures.asking !== null);
+    app.pictures.asking?.answer(true);
+    await again;
+    await until(() => app.chat.path.length === 4 && app.chat.run === null);
+
+    const onceMore = app.chat.regenerate(app.chat.lastAnswer ?? '');
+    await until(() => app.pictures.asking !== null);
+    app.pictures.asking?.answer(false);
+    expect(await onceMore, 'another version is another picture').toBe(false);
+    expect(app.asking).toBeNull();
+  });
+
+  it('what_waits_in_the_queue_is_asked_for_when_its_turn_comes', async () => {
+    const { app, backend } = await startedApp({ account: 'cloudflare', used: 0.098 });
+    await until(() => app.today !== null);
+    app.preferences.set({ softCap: 1000 });
+    await until(() => backend.saved.softCap === 1000);
+    app.chat.composer.write('Hello');
+    await app.chat.send();
+    app.chat.composer.write('/draw a fox');
+    await app.chat.send();
+    expect([app.chat.composer.queue.length, app.pictures.asking]).toEqual([1, null]);
+    await until(() => app.pictures.asking !== null);
+    app.pictures.asking?.answer(false);
+    await until(() => app.pictures.asking === null);
+    expect(app.chat.path.length, 'it was not sent').toBe(2);
+    expect(
+      app.chat.composer.queue.map((each) => each.text),
+      'and still waits',
+    ).toEqual(['/draw a fox']);
+  });
+
+  it('one_question_about_spending_waits_for_the_one_before', async () => {
+    const { app } = await startedApp();
+    const quote = (neurons: number) => ({ neurons, shareOfDay: null, ask: true });
+    const answers = [app.pictures.ask(quote(1)), app.pictures.ask(quote(2))];
+    await until(() => app.pictures.asking !== null);
+    expect(app.pictures.asking?.quote.neurons).toBe(1);
+    app.pictures.asking?.answer(true);
+    await until(() => app.pictures.asking?.quote.neurons === 2);
+    app.pictures.asking?.answer(false);
+    expect(await Promise.all(answers)).toEqual([true, false]);
+  });
+
   it('the_simulator_spends_nothing_and_is_never_asked_for', async () => {
     const { app } = await startedApp({ account: 'simulator', used: 0.9 });
     await until(() => app.today !== null);
@@ -38,6 +105,22 @@ describe('App', () => {
     await app.chat.send();
     expect(app.router.route).toEqual({ view: 'chat', id: app.chat.id });
     expect(app.conversations.rows[0]?.id).toBe(app.chat.id);
+  });
+
+  it('a_window_that_is_loaded_again_goes_on_with_the_answer', async () => {
+    const { app, backend } = await startedApp({ speed: 20 });
+    app.chat.composer.write('A Worker, please');
+    await app.chat.send();
+    const { id, run } = app.chat;
+    const reloaded = new App(backend);
+    await reloaded.start();
+    await until(() => reloaded.chat.run !== null);
+    expect([reloaded.chat.id, reloaded.chat.run], 'by the address of the page').toEqual([id, run]);
+    const body = () => reloaded.chat.bodies.get(run?.message ?? '');
+    await until(() => (body()?.blocks.length ?? 0) > 0);
+    expect(body()?.streaming).toBe(true);
+    await until(() => reloaded.chat.run === null);
+    expect(body()?.view.message.status).toBe('complete');
   });
 
   it('deleting_the_open_conversation_leaves_a_new_one_and_undo_brings_it_back', async () => {

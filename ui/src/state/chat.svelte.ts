@@ -39,8 +39,9 @@ export const noParameters = (): Parameters => ({
 export interface ChatHooks {
   /** A new conversation got its row. */
   begun(chat: Chat, summary: ConversationSummary): void;
-  /** May neurons be spent? Asks the person when their limit for a day is reached. */
-  maySpend(): Promise<boolean>;
+  /** May neurons be spent? Asks the person when their limit for a day is reached, or when the picture that `text` asks for
+      would pass it. */
+  maySpend(text?: string): Promise<boolean>;
   /** A call failed in a way that concerns no single message. */
   trouble(fault: Fault): void;
   /** The last request could not reach the service. */
@@ -162,6 +163,18 @@ export class Chat {
     this.composer.restore(transcript.draft);
     const live = transcript.tail.findLast((view) => view.run !== null);
     if (live?.run && this.run?.id !== live.run) this.#attach(live.run, live.message.id);
+    else if (!live && transcript.conversation.streaming && !this.run)
+      void this.#attachHidden(transcript.conversation.id);
+  }
+
+  /** The answer in flight is a version that is not shown: the conversation is busy with it all the same. */
+  async #attachHidden(conversation: string): Promise<void> {
+    try {
+      const hidden = (await this.backend.activeRuns()).find((each) => each.conversation === conversation);
+      if (hidden && !this.busy) this.#attach(hidden.run, hidden.message);
+    } catch (error) {
+      this.hooks.trouble(asFault(error));
+    }
   }
 
   #put(view: MessageView): MessageState {
@@ -246,8 +259,11 @@ export class Chat {
   }
 
   async #sendNext(): Promise<void> {
-    if (this.#holding > 0) return;
-    const next = this.composer.dequeue();
+    const [first] = this.composer.queue;
+    if (!first || this.#holding > 0 || !(await this.hooks.maySpend(first.text))) return;
+    // While the person was asked, another message may have gone, or this one.
+    if (this.busy || this.#holding > 0) return;
+    const next = this.composer.dequeue(first.id);
     if (next) await this.#send(next);
   }
 
@@ -255,13 +271,13 @@ export class Chat {
 
   /** The service can be reached again: what waits goes. */
   async resume(): Promise<void> {
-    if (!this.busy && (await this.hooks.maySpend())) await this.#sendNext();
+    if (!this.busy) await this.#sendNext();
   }
 
   /** Sends what is in the box; while an answer streams, or the service is out of reach, it waits in the queue. */
   async send(): Promise<void> {
     if (this.composer.empty) return;
-    if (!this.#waits && !(await this.hooks.maySpend())) return;
+    if (!this.#waits && !(await this.hooks.maySpend(this.composer.text))) return;
     // A second press of Enter may have been quicker.
     if (this.composer.empty) return;
     if (this.#waits) this.composer.enqueue();
@@ -274,7 +290,7 @@ export class Chat {
 
   /** A queued message goes now: the answer in flight is stopped first, and the message waits for its end. */
   async sendQueued(id: number): Promise<void> {
-    if (!(await this.hooks.maySpend())) return;
+    if (!(await this.hooks.maySpend(this.composer.queue.find((each) => each.id === id)?.text))) return;
     await this.#afterTheRun(async () => {
       const queued = this.composer.dequeue(id);
       if (queued) await this.#send(queued);
@@ -332,8 +348,22 @@ export class Chat {
     }
   }
 
-  regenerate(message: string, model: string | null = null): Promise<boolean> {
-    return this.#try((events) => this.backend.regenerate(message, model, events));
+  async regenerate(message: string, model: string | null = null): Promise<boolean> {
+    return this.#try((events) => this.backend.regenerate(message, model, events), await this.#questionOf(message));
+  }
+
+  /** The words that an answer answers; of a question its own. */
+  async #questionOf(id: string): Promise<string | undefined> {
+    const of = this.bodies.get(id)?.view.message;
+    const question = of?.role === 'assistant' ? of.parent : id;
+    if (question === null) return undefined;
+    try {
+      const view = this.bodies.get(question)?.view ?? (await this.backend.messages([question]))[0];
+      return view?.message.text;
+    } catch {
+      // The backend will say what is wrong with it.
+      return undefined;
+    }
   }
 
   continueAnswer(message: string): Promise<boolean> {
@@ -347,20 +377,22 @@ export class Chat {
 
   async edit(message: string, text: string): Promise<boolean> {
     const attachments = this.bodies.get(message)?.view.message.attachments ?? [];
-    const done = await this.#try((events) =>
-      this.backend.editMessage(
-        message,
-        text,
-        attachments.map((each) => each.id),
-        events,
-      ),
+    const done = await this.#try(
+      (events) =>
+        this.backend.editMessage(
+          message,
+          text,
+          attachments.map((each) => each.id),
+          events,
+        ),
+      text,
     );
     if (done) this.editing = null;
     return done;
   }
 
-  async #try(begin: (events: Listener<RunEvent>) => Promise<Started>): Promise<boolean> {
-    if (!(await this.hooks.maySpend())) return false;
+  async #try(begin: (events: Listener<RunEvent>) => Promise<Started>, text?: string): Promise<boolean> {
+    if (!(await this.hooks.maySpend(text))) return false;
     try {
       await this.#afterTheRun(() => this.#start(begin));
       return true;

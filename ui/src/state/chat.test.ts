@@ -30,6 +30,19 @@ function aChat(scenario: Scenario = {}) {
   return { backend, chat, begun, troubles, reach };
 }
 
+/** The window was loaded again. */
+function reopened(backend: Scripted, chat: Chat) {
+  const troubles: string[] = [];
+  const hooks = {
+    begun: () => {},
+    maySpend: async () => true,
+    trouble: ({ code }: { code: string }) => void troubles.push(code),
+    offline: () => false,
+    reached: () => {},
+  };
+  return { later: new Chat(backend, hooks, chat.options), troubles };
+}
+
 const status = (chat: Chat, at: number) => chat.bodies.get(chat.path.at(at)?.id ?? '')?.view.message.status;
 
 async function sent(chat: Chat, text: string): Promise<void> {
@@ -209,19 +222,35 @@ describe('Chat', () => {
   it('a_window_that_opens_later_sees_the_run_go_on', async () => {
     const { backend, chat } = aChat({ speed: 30 });
     await sent(chat, 'A Worker, please');
-    const hooks = {
-      begun: () => {},
-      maySpend: async () => true,
-      trouble: () => {},
-      offline: () => false,
-      reached: () => {},
-    };
-    const later = new Chat(backend, hooks, chat.options);
+    const { later } = reopened(backend, chat);
     await later.open(chat.id ?? '');
     expect(later.run?.message).toBe(chat.run?.message);
     await until(() => later.run === null);
     expect(status(later, -1)).toBe('complete');
     expect(later.bodies.get(later.lastAnswer ?? '')?.thinking).toBe(chat.bodies.get(chat.lastAnswer ?? '')?.thinking);
+  });
+
+  it('a_window_that_opens_later_knows_of_a_run_whose_version_is_not_shown', async () => {
+    const { backend, chat } = aChat({ speed: 200 });
+    await sent(chat, 'A Worker, please');
+    await until(() => chat.run === null);
+    const first = chat.lastAnswer ?? '';
+    backend.setSpeed(4);
+    await chat.regenerate(first);
+    await chat.selectVersion(first);
+    const second = chat.run?.message;
+    expect(chat.lastAnswer).toBe(first);
+
+    const { later, troubles } = reopened(backend, chat);
+    await later.open(chat.id ?? '');
+    await until(() => later.run !== null);
+    expect(later.run?.message, 'it is busy, and Stop reaches it').toBe(second);
+    await sent(later, 'And then?');
+    expect(later.composer.queue, 'what is sent waits').toHaveLength(1);
+    await later.stop();
+    await until(() => later.run === null);
+    expect(troubles).toEqual([]);
+    expect((await backend.messages([second ?? '']))[0]?.message.status).toBe('stopped');
   });
 
   it('only_bodies_near_the_view_are_fetched_and_far_ones_are_let_go', async () => {

@@ -307,6 +307,32 @@ describe('narrowing a search', () => {
     expect(search.narrowed).toBe(false);
   });
 
+  it('how_many_and_how_far_are_asked_for_and_only_the_distance_is_a_filter', async () => {
+    const { backend } = shelf();
+    const asked: [number, number | null][] = [];
+    const find = backend.searchPassages.bind(backend);
+    backend.searchPassages = (query) => {
+      asked.push([query.k, query.maxDistance]);
+      return find(query);
+    };
+    const search = new PassageSearch(backend, () => null);
+    search.text = 'deposit months rent';
+    search.run();
+    search.set({ count: 50 });
+    expect(search.narrowed).toBe(false);
+    search.only({ distance: 0.2 });
+    expect(search.narrowed).toBe(true);
+    await until(() => !search.busy);
+    expect(search.findings?.hits.every(({ distance }) => (distance ?? 0) <= 0.2)).toBe(true);
+    search.widen();
+    expect(asked).toEqual([
+      [20, null],
+      [50, null],
+      [50, 0.2],
+      [50, null],
+    ]);
+  });
+
   it('a_date_is_counted_back_from_now', async () => {
     const { backend } = shelf();
     const asked: (number | null)[] = [];

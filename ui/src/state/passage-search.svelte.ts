@@ -5,8 +5,8 @@ import { asFault } from '$ipc/faults';
 import type { Fault, Findings, SearchMode } from '$ipc/generated/domain';
 import { debounce } from '$lib/debounce';
 
-/** Hits asked for. */
-const shown = 20;
+/** How many hits may be asked for; the second is what a search begins with. */
+export const counts = [10, 20, 50, 100] as const;
 
 /** Kinds of documents that a search can be narrowed to, with the formats they are made of. */
 export const kinds = {
@@ -33,14 +33,17 @@ export interface Narrow {
   kind: Kind | null;
   period: Period | null;
   documents: { id: string; name: string }[];
+  /** The greatest cosine distance; null = the collection's. */
+  distance: number | null;
 }
 
-const wide = (): Narrow => ({ kind: null, period: null, documents: [] });
+const wide = (): Narrow => ({ kind: null, period: null, documents: [], distance: null });
 
 export class PassageSearch {
   text = $state('');
   mode = $state<SearchMode>('hybrid');
   rerank = $state(false);
+  count = $state<number>(counts[1]);
   narrow = $state.raw<Narrow>(wide());
   findings = $state.raw<Findings | null>(null);
   failed = $state.raw<Fault | null>(null);
@@ -73,7 +76,7 @@ export class PassageSearch {
     else this.#forget();
   }
 
-  set(change: { mode?: SearchMode; rerank?: boolean }): void {
+  set(change: { mode?: SearchMode; rerank?: boolean; count?: number }): void {
     Object.assign(this, change);
     this.run();
   }
@@ -85,8 +88,8 @@ export class PassageSearch {
   }
 
   get narrowed(): boolean {
-    const { kind, period, documents } = this.narrow;
-    return kind !== null || period !== null || documents.length > 0;
+    const { kind, period, documents, distance } = this.narrow;
+    return kind !== null || period !== null || documents.length > 0 || distance !== null;
   }
 
   widen(): void {
@@ -114,7 +117,7 @@ export class PassageSearch {
   async #ask(): Promise<void> {
     const question = ++this.#question;
     const collection = this.within();
-    const { kind, period, documents } = this.narrow;
+    const { kind, period, documents, distance } = this.narrow;
     this.busy = true;
     try {
       const found = await this.backend.searchPassages({
@@ -123,10 +126,10 @@ export class PassageSearch {
         documents: documents.map(({ id }) => id),
         formats: kind === null ? [] : [...kinds[kind]],
         addedSince: period === null ? null : this.now() - periods[period] * 86_400_000,
-        k: shown,
+        k: this.count,
         mode: this.mode,
         rerank: this.rerank,
-        maxDistance: null,
+        maxDistance: distance,
       });
       if (question !== this.#question) return;
       this.findings = found;

@@ -44,6 +44,8 @@ export class Pictures {
   /** Pictures that conversations show. */
   #seen = new SvelteMap<string, Picture | null>();
   #asked = new Set<string>();
+  /** The last question about spending: the next waits for its answer. */
+  #lastAsked: Promise<unknown> = Promise.resolve();
 
   constructor(
     private backend: Backend,
@@ -53,7 +55,7 @@ export class Pictures {
     this.maker = new Maker(backend, {
       standard: () => hooks.standardModel(),
       chosen: (model) => hooks.modelChosen(model),
-      maySpend: (quote) => this.#ask(quote),
+      maySpend: (quote) => this.ask(quote),
       heard: (event) => this.hear(event),
       refused: (file, why) => hooks.toasts.bad(m.attach_refused({ file, why })),
     });
@@ -85,6 +87,17 @@ export class Pictures {
         this.gallery.removed(event.picture);
         break;
     }
+  }
+
+  /** Asks for the person's word on what these pictures would take. */
+  ask(quote: PictureQuote): Promise<boolean> {
+    const asked = this.#lastAsked.then(async () => {
+      const go = await new Promise<boolean>((answer) => (this.asking = { quote, answer }));
+      this.asking = null;
+      return go;
+    });
+    this.#lastAsked = asked;
+    return asked;
   }
 
   /** A picture by its id, wherever it is shown: undefined while it is asked for, null when it is gone. */
@@ -417,12 +430,6 @@ export class Pictures {
         this.hooks.toView();
       },
     });
-  }
-
-  async #ask(quote: PictureQuote): Promise<boolean> {
-    const go = await new Promise<boolean>((answer) => (this.asking = { quote, answer }));
-    this.asking = null;
-    return go;
   }
 
   async #undelete(ids: string[]): Promise<void> {

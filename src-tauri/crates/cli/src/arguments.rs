@@ -118,6 +118,9 @@ pub struct Search {
     /// By meaning, by words, or by both
     #[arg(long, value_enum, default_value_t = Mode::Hybrid)]
     pub mode: Mode,
+    /// How surely the nearest vectors are found: most of them, nearly all, or all
+    #[arg(long, value_enum, default_value_t = Recall::Balanced)]
+    pub recall: Recall,
     /// Let the reranker order them
     #[arg(long)]
     pub rerank: bool,
@@ -148,6 +151,17 @@ pub enum Mode {
     Hybrid,
 }
 
+/// How surely the nearest vectors are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Recall {
+    /// Most of them, as fast as possible
+    Fast,
+    /// At least 99 of 100
+    Balanced,
+    /// All of them
+    Exact,
+}
+
 /// `vectors ...`
 #[derive(Debug, Subcommand)]
 pub enum Vectors {
@@ -158,7 +172,11 @@ pub enum Vectors {
         json: bool,
     },
     /// Compare vectors and codes with what was written
-    Verify,
+    Verify {
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
     /// Write all vectors with their passages to a file
     Export {
         /// The form of the file
@@ -343,6 +361,9 @@ pub struct Simulate {
 /// `doctor`
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// Leave out what needs the network: address, token and permission
+    #[arg(long)]
+    pub offline: bool,
     /// One JSON object per line
     #[arg(long)]
     pub json: bool,
@@ -389,7 +410,8 @@ mod tests {
             "edgewise-cli ingest -l NOTES --embedding-model @cf/a/b --json a.pdf folder",
             "edgewise-cli search -l NOTES -k 5 --mode keyword --rerank --json query",
             "edgewise-cli vectors info",
-            "edgewise-cli vectors verify",
+            "edgewise-cli search --recall exact query",
+            "edgewise-cli vectors verify --json",
             "edgewise-cli vectors export",
             "edgewise-cli vectors export --format parquet -o F",
             "edgewise-cli image -m M --width 1 --height 1 --steps 1 --seed 1 -o F --json P",
@@ -404,7 +426,7 @@ mod tests {
             "edgewise-cli backup F",
             "edgewise-cli restore F",
             "edgewise-cli simulate --port 1 --speed 20 --scenario F",
-            "edgewise-cli doctor --json",
+            "edgewise-cli doctor --offline --json",
         ] {
             let parsed = Arguments::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {parsed:?}");

@@ -303,6 +303,23 @@ pub struct PassageQuery {
     pub rerank: Option<bool>,
     /// Leave out hits beyond this cosine distance.
     pub max_distance: Option<f64>,
+    /// How much of the nearest vectors has to be found; balanced when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub recall: Option<SearchRecall>,
+}
+
+/// How much of the truth a search by meaning has to find.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub enum SearchRecall {
+    /// Most of the nearest passages, as fast as possible.
+    Fast,
+    /// At least 99 of 100 of the ten nearest, on the average.
+    #[default]
+    Balanced,
+    /// All of them, with certainty.
+    Exact,
 }
 
 /// A passage that was found, with every score it got.
@@ -413,6 +430,23 @@ pub struct TextSection {
     pub end: u32,
     /// `prose`, `table`, `code`, `list`.
     pub kind: String,
+}
+
+/// Where a line of a document is drawn on its page: in points, in the page's own coordinates as PDF has them (from the
+/// lower left, before the page is turned or cropped).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PlacedLine {
+    /// The page, from 1.
+    pub page: u32,
+    /// Its left edge.
+    pub left: f64,
+    /// Its lower edge.
+    pub bottom: f64,
+    /// Its width.
+    pub width: f64,
+    /// Its height.
+    pub height: f64,
 }
 
 /// A passage, for the passage viewer.

@@ -163,6 +163,10 @@ pub struct Message {
     /// Pictures of the gallery that this answer is.
     #[serde(default)]
     pub pictures: Vec<String>,
+    /// Parameters that the person set and the model refused, by their names on the wire: it was answered without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<String>>")]
+    pub dropped_parameters: Vec<String>,
 }
 
 /// A piece of rendered Markdown: a top-level block. Blocks before the open tail never change again.

@@ -23,7 +23,7 @@ pub struct RunEvent {
     pub what: RunStep,
 }
 
-/// What happened in a run. At most one `Patch` goes out per frame (33 ms), and each is below 8 KiB where its blocks allow.
+/// What happened in a run. At most one `Patch` goes out per frame (16 ms), and each is below 8 KiB where its blocks allow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
 pub enum RunStep {
@@ -50,6 +50,11 @@ pub enum RunStep {
     LeftOut {
         /// How many.
         messages: u32,
+    },
+    /// The model refused parameters that the person set, and answers without them.
+    Dropped {
+        /// Which, by their names on the wire.
+        parameters: Vec<String>,
     },
     /// A picture is made in the conversation.
     Picture {

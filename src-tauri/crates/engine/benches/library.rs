@@ -161,7 +161,7 @@ fn parts(files: &Path) -> [Duration; 3] {
         let id = format!("document-{number}");
         let new = NewDocument { id: id.clone(), name: id.clone(), ..NewDocument::default() };
         store.enter_documents(collection, &run.id, &[new], Claim::Firm, domain::Timestamp(0)).unwrap();
-        let file = store.keep_original_file(path).unwrap();
+        let file = store.keep_original_file(path, u64::MAX).unwrap();
         store.set_original(&id, &file).unwrap();
         let new: Vec<NewPassage> = passages
             .into_iter()

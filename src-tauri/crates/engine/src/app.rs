@@ -2,8 +2,10 @@
 
 use crate::Engine;
 use crate::accounts;
+use crate::settings::network;
 use crate::sink::Sink;
 use domain::{AppEvent, AppInfo, Fault, FaultCode, KeychainState, Timestamp};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Days that a deleted conversation can be taken back.
@@ -16,6 +18,14 @@ pub struct Finding {
     pub check: &'static str,
     /// What was found, or what is wrong with it.
     pub outcome: Result<String, Fault>,
+    /// How long the service took to answer, where that was measured.
+    pub took: Option<Duration>,
+}
+
+impl Finding {
+    fn of(check: &'static str, outcome: Result<String, Fault>) -> Self {
+        Self { check, outcome, took: None }
+    }
 }
 
 /// The use cases about the app. Made by [`Engine::app`].
@@ -66,25 +76,59 @@ impl App {
         Ok(self.app_info())
     }
 
-    /// Checks what Edgewise stands on, one finding each: the database page by page, the keychain, the vector
-    /// table row by row, the token, its permission.
+    /// Checks what Edgewise stands on, one finding each: what [`App::examine_here`] does, whether the service can be
+    /// reached, the token, its permission. Nothing is spent.
     pub async fn examine(&self) -> Vec<Finding> {
-        let mut findings = vec![
-            Finding { check: "database", outcome: self.examine_database().await },
-            Finding { check: "keychain", outcome: self.examine_keychain().await },
-            Finding { check: "vector table", outcome: self.engine.library().examine().await },
-        ];
+        let mut findings = self.examine_here().await;
         let caller = self.engine.accounts().caller().await;
-        let token = match &caller {
-            Ok(caller) => accounts::check::token(caller).await,
-            Err(fault) => Err(fault.clone()),
+        let network = match &caller {
+            Ok(caller) if caller.simulated => {
+                Finding::of("network", Ok("not asked: the simulator needs none".to_owned()))
+            }
+            _ => self.examine_network().await,
         };
-        findings.push(Finding { check: "token", outcome: token });
-        if let Ok(caller) = caller {
-            let network = caller.client.can_use_workers_ai().await.map_err(|error| caller.fault(&error));
-            findings.push(Finding { check: "workers ai", outcome: network.map(|()| "permitted".to_owned()) });
+        let reached = network.outcome.is_ok();
+        findings.push(network);
+        match caller {
+            Err(fault) => findings.push(Finding::of("token", Err(fault))),
+            Ok(caller) if reached => {
+                findings.push(Finding::of("token", accounts::check::token(&caller).await));
+                let permitted = caller.client.can_use_workers_ai().await;
+                let permitted = permitted.map_err(|error| caller.fault(&error));
+                findings.push(Finding::of("workers ai", permitted.map(|()| "permitted".to_owned())));
+            }
+            // What cannot be reached says nothing of the token.
+            Ok(_) => {}
         }
         findings
+    }
+
+    /// Checks what needs no network: the database page by page, the keychain, the vector table row by row.
+    pub async fn examine_here(&self) -> Vec<Finding> {
+        vec![
+            Finding::of("database", self.examine_database().await),
+            Finding::of("keychain", self.examine_keychain().await),
+            Finding::of("vector table", self.engine.library().examine().await),
+        ]
+    }
+
+    /// The address answers, in which time and by which way.
+    async fn examine_network(&self) -> Finding {
+        let address = self.engine.access().api_url.clone();
+        let network = network(&self.engine.in_force().now());
+        let proxy = workers_ai::proxy_to(&address, &network);
+        let way = proxy.map_or("without a proxy".to_owned(), |proxy| format!("through the proxy {proxy}"));
+        match workers_ai::reach(&address, &network).await {
+            Ok(took) => Finding {
+                took: Some(took),
+                ..Finding::of("network", Ok(format!("{address} answers in {} ms, {way}", took.as_millis())))
+            },
+            Err(error) => {
+                let fault = error.fault();
+                let why = fault.detail.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+                Finding::of("network", Err(fault.with_detail(format!("{address}, {way}{why}"))))
+            }
+        }
     }
 
     async fn examine_database(&self) -> Result<String, Fault> {

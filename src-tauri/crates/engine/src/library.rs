@@ -26,7 +26,7 @@ use crate::sink::{Nowhere, Sink};
 use domain::{
     AppEvent, Collection, CollectionSettings, ConversationId, Document, DocumentPage, DocumentQuery,
     DocumentState, DocumentText, Fault, Findings, IngestEvent, IngestStarted, KeptIn, MessageId, Passage,
-    PassageQuery, RunId, TextSection, VectorInfo, WhyAnswer,
+    PassageQuery, PlacedLine, RunId, TextSection, VectorInfo, WhyAnswer,
 };
 use ingests::{Consent, Ingests, Load};
 use std::collections::HashMap;
@@ -481,7 +481,9 @@ impl Library {
                 watching::look(&self.engine, &collection).await;
             }
             Load::Known(failed)
-        } else if let (true, Some(folder)) = (is_watched_again, &row.collection.folder) {
+        } else if let (true, Some(folder)) =
+            (is_watched_again || watching.is_emptied(&collection), &row.collection.folder)
+        {
             Load::Look(folder.into())
         } else {
             return watching.trouble(&collection).map_or(Ok(None), Err);
@@ -618,6 +620,26 @@ impl Library {
                     text: reading.text,
                     document: row.document,
                 })
+            })
+            .await
+    }
+
+    /// Where a stretch of a document's text (in characters) is drawn on its pages, line by line: what a viewer of PDF files
+    /// marks when it cannot find the words in its own reading. Empty where that is not known.
+    ///
+    /// # Errors
+    /// `NotFound`; the store's.
+    pub async fn placed_lines(
+        &self,
+        document: String,
+        start: u32,
+        end: u32,
+    ) -> Result<Vec<PlacedLine>, Fault> {
+        self.engine
+            .database()
+            .read(move |shelf| match shelf.disk.document(&document)?.hash {
+                Some(hash) => reading::placed(&shelf.disk, &hash, start, end),
+                None => Ok(Vec::new()),
             })
             .await
     }

@@ -73,6 +73,23 @@ impl Pictures {
         })
     }
 
+    /// What a message would cost if it asks for a picture; `None` for a message that is answered with words, and for one
+    /// that says no more than that it wants a picture.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn quote_message(&self, text: String) -> Result<Option<PictureQuote>, Fault> {
+        match self.wanted(&text).filter(|request| !request.prompt.is_empty()) {
+            Some(request) => self.quote_picture(request).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The picture that a message asks for, unless the person switched the words off.
+    pub(crate) fn wanted(&self, text: &str) -> Option<PictureRequest> {
+        if self.engine.in_force().now().picture_words { PictureWords::read(text) } else { None }
+    }
+
     /// Begins pictures and returns their pending rows, which are on disk. `events` hears how each comes out.
     ///
     /// # Errors

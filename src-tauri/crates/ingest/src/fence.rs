@@ -61,6 +61,8 @@ pub enum Input<'a> {
     File {
         /// Where it is.
         path: &'a Path,
+        /// What it is called, where that is not the path's last part.
+        name: Option<&'a str>,
         /// The password, where the person gave one.
         password: Option<&'a str>,
     },
@@ -164,7 +166,7 @@ impl<'a> Document<'a> {
         match input {
             Input::Bytes(source) if source.bytes.len() as u64 > limits.file_bytes => Err(too_large()),
             Input::Bytes(source) => Ok(Self::Bytes(source)),
-            Input::File { path, password } => {
+            Input::File { path, name, password } => {
                 let unreadable = |error: io::Error| Error::Unreadable { reason: error.to_string() };
                 let file = open_regular(path).map_err(unreadable)?;
                 let metadata = file.metadata().map_err(unreadable)?;
@@ -174,7 +176,8 @@ impl<'a> Document<'a> {
                 if metadata.len() > limits.file_bytes {
                     return Err(too_large());
                 }
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let last = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let name = name.map_or_else(last, str::to_owned);
                 Ok(Self::File { file, name, password, most: limits.file_bytes + 1 })
             }
         }

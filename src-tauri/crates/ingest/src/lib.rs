@@ -41,6 +41,6 @@ pub use limits::Limits;
 pub use pages::pdf_pages;
 pub use read::table::rows as csv_rows;
 pub use read::{Source, read};
-pub use reading::{Reading, Section, SectionKind, Warning};
+pub use reading::{Area, PlacedLine, Reading, Section, SectionKind, Warning};
 pub use tokens::estimate_tokens;
 pub use walk::{Found, Reason, WalkLimits, walk};

@@ -36,9 +36,9 @@ pub fn pdf_pages(bytes: &[u8], wanted: Option<&[u32]>, most: usize) -> Result<Ve
 
 impl Reading {
     /// This reading with texts for pages that had none. Each stands where its page does; pages that are still blank stay
-    /// among the empty ones.
+    /// among the empty ones. It has no placed lines: those of this reading count from elsewhere.
     pub fn with_pages(&self, found: &BTreeMap<u32, Self>) -> Self {
-        let mut whole = Self { text: String::new(), sections: Vec::new(), ..self.clone() };
+        let mut whole = Self { text: String::new(), sections: Vec::new(), lines: Vec::new(), ..self.clone() };
         let last = self.sections.iter().filter_map(|section| section.page).max().unwrap_or_default();
         let last = last.max(found.keys().copied().max().unwrap_or_default());
         whole.append(self, |section| section.page.is_none(), None);

@@ -31,6 +31,51 @@ pub struct Reading {
     pub language: Option<String>,
     /// What was left out or guessed.
     pub warnings: Vec<Warning>,
+    /// Where lines of the text stand on their pages, in the order of the text; of PDF only, and only lines of which that
+    /// is certain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<PlacedLine>,
+}
+
+/// A line of a page, and where it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Numbers", into = "Numbers")]
+pub struct PlacedLine {
+    /// The page, from 1.
+    pub page: u32,
+    /// Its letters within [`Reading::text`].
+    pub range: Range<usize>,
+    /// Where it is drawn.
+    pub area: Area,
+}
+
+/// A rectangle in the page's own coordinates as PDF has them, before the page is turned or cropped: from the lower left,
+/// upwards, in tenths of its unit (a point).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Area {
+    /// Its left edge.
+    pub left: i32,
+    /// Its lower edge.
+    pub bottom: i32,
+    /// Its width.
+    pub width: i32,
+    /// Its height.
+    pub height: i32,
+}
+
+/// A placed line as it travels: a book has tens of thousands.
+type Numbers = (u32, usize, usize, i32, i32, i32, i32);
+
+impl From<Numbers> for PlacedLine {
+    fn from((page, start, end, left, bottom, width, height): Numbers) -> Self {
+        Self { page, range: start..end, area: Area { left, bottom, width, height } }
+    }
+}
+
+impl From<PlacedLine> for Numbers {
+    fn from(PlacedLine { page, range, area }: PlacedLine) -> Self {
+        (page, range.start, range.end, area.left, area.bottom, area.width, area.height)
+    }
 }
 
 /// A piece of the document of one kind, under one heading, on one page.

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::{Error, Format, Limits, Reading, Section, SectionKind, Warning};
+use crate::{Error, Format, Limits, PlacedLine, Reading, Section, SectionKind, Warning};
 
 /// How many characters of a heading are kept in a path; some documents style whole paragraphs as headings.
 const LONGEST_HEADING: usize = 160;
@@ -25,6 +25,7 @@ pub(crate) struct Writer {
     pub(crate) empty_pages: Vec<u32>,
     pub(crate) encoding: Option<String>,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) lines: Vec<PlacedLine>,
 }
 
 impl Writer {
@@ -42,6 +43,7 @@ impl Writer {
             empty_pages: Vec::new(),
             encoding: None,
             warnings: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -53,6 +55,11 @@ impl Writer {
     /// Bytes of text so far.
     pub(crate) fn len(&self) -> usize {
         self.text.len()
+    }
+
+    /// The text from a place that [`Writer::len`] gave.
+    pub(crate) fn since(&self, start: usize) -> &str {
+        &self.text[start..]
     }
 
     /// What follows stands on this page.
@@ -209,6 +216,7 @@ impl Writer {
             encoding: self.encoding,
             language: self.language,
             warnings: self.warnings,
+            lines: self.lines,
         })
     }
 }

@@ -166,6 +166,48 @@ fn a_file_is_sent_without_being_held_and_a_large_one_is_refused_unread() {
     assert!(begin.elapsed() < Duration::from_secs(1));
 }
 
+/// How much memory this process holds now, in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_gigabyte_is_refused_at_once_and_what_is_sent_takes_no_memory_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let sparse = |name: &str, begin: &[u8], bytes: u64| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, begin).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(bytes).unwrap();
+        path
+    };
+    let before = resident();
+    let limit = Limits::default().file_bytes;
+    for (name, begin) in [("log.txt", b"A first line.\n".as_slice()), ("book.pdf", b"%PDF-1.7\n")] {
+        let begun = Instant::now();
+        let refused = common::read_through(&reader(), &sparse(name, begin, 1 << 30), None);
+        assert_eq!(refused, Err(Error::TooLarge { what: Measure::FileBytes, limit }), "{name}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{name}: {:?}", begun.elapsed());
+    }
+    // The largest that is let through: the child holds it, this process never does.
+    let largest = sparse("largest.txt", b"A first line.\n", limit);
+    let most = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| common::read_through(&reader(), &largest, None));
+        let mut most = 0;
+        while !reading.is_finished() {
+            most = most.max(resident());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(reading.join().unwrap().is_err(), "it is no text");
+        most
+    });
+    let grown = most.saturating_sub(before);
+    assert!(grown < 200 << 20, "{} MiB more", grown >> 20);
+}
+
 #[cfg(unix)]
 #[test]
 fn pipes_devices_and_missing_files_do_not_block() {

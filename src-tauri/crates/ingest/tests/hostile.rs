@@ -194,6 +194,52 @@ fn disguises_are_judged_by_content() {
     assert_eq!(read("a.docx", b""), Err(Error::Empty));
 }
 
+/// Files that are two things at once are one of them, and the other is never read.
+#[test]
+fn polyglots_are_what_they_begin_as() {
+    let pdf = common_pdf("Said by the PDF");
+    let docx = document(&paragraph("Said by the Word document"));
+    let page = b"<!doctype html><html><body><p>Said by the web page</p></body></html>";
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    let with_zip = [pdf.as_slice(), &docx].concat();
+    let with_page = [pdf.as_slice(), page].concat();
+    let behind_page = [b"<html><!--".as_slice(), &pdf].concat();
+    for (what, bytes) in [("zip behind", with_zip), ("page behind", with_page), ("page before", behind_page)]
+    {
+        for name in ["a.pdf", "a.docx", "a.html", "a.txt"] {
+            let reading = read(name, &bytes).unwrap_or_else(|error| panic!("{what}, {name}: {error}"));
+            assert_eq!((reading.format, reading.text.as_str()), (Format::Pdf, "Said by the PDF"), "{what}");
+        }
+    }
+    // A zip may hold anything, a PDF in its first bytes too.
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    zip.start_file("inside.pdf", stored).unwrap();
+    zip.write_all(&pdf).unwrap();
+    zip.start_file("word/document.xml", stored).unwrap();
+    let body = paragraph("Said by the Word document");
+    write!(
+        zip,
+        r#"<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{body}</w:body></w:document>"#
+    )
+    .unwrap();
+    let zipped = zip.finish().unwrap().into_inner();
+    let reading = read("a.pdf", &zipped).unwrap();
+    assert_eq!((reading.format, reading.text.as_str()), (Format::Docx, "Said by the Word document"));
+    // What begins as a picture or a program is one, whatever follows.
+    for (name, begin, format) in [
+        ("a.docx", png.as_slice(), Format::Image),
+        ("a.html", b"GIF89a=1;/*", Format::Image),
+        ("a.docx", b"MZ\x90\0", Format::Program),
+        ("a.txt", b"\x7fELF", Format::Program),
+    ] {
+        for behind in [docx.as_slice(), &pdf, page] {
+            let bytes = [begin, behind].concat();
+            assert_eq!(read(name, &bytes), Err(Error::NotReadable { format }), "{name}");
+        }
+    }
+}
+
 /// A small valid PDF of one page with one line, written by hand after ISO 32000-1 7.5.
 fn common_pdf(line: &str) -> Vec<u8> {
     let stream = format!("BT /F1 12 Tf 72 720 Td ({line}) Tj ET");

@@ -312,7 +312,9 @@ fn is_half(new: &str, line: &str) -> bool {
     if line.starts_with('|') || opens_formula(new) {
         return !new.contains("|\n");
     }
-    let ends_in_mark = new.chars().next_back().is_none_or(|last| !continues(last));
+    // A space after a word takes nothing from the word.
+    let words = new.strip_suffix(' ').unwrap_or(new);
+    let ends_in_mark = words.chars().next_back().is_none_or(|last| !continues(last));
     let no_word_yet = !line.chars().any(char::is_alphabetic);
     new.len() <= SHORT_WAIT && !new.ends_with("|\n") && (ends_in_mark || no_word_yet || opens_span(new))
 }
@@ -591,6 +593,18 @@ mod tests {
         let patch = stream.patch().expect("new text is shown");
         assert_eq!(patch.blocks[0].html, "<p>The first words of a sentence, and</p>\n");
         assert_eq!(stream.parsed(), parsed, "nothing was parsed for plain words");
+    }
+
+    #[test]
+    fn a_word_is_shown_at_once_whichever_side_its_space_is_on() {
+        for parts in [["The first", " word", " and", " one"], ["The first ", "word ", "and ", "one "]] {
+            let mut stream = Stream::new();
+            for part in parts {
+                stream.push(part);
+                let patch = stream.patch().unwrap_or_else(|| panic!("{part:?} is shown"));
+                assert!(patch.blocks[0].html.contains(part.trim()), "{part:?} in {patch:?}");
+            }
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn ending(id: MessageId, text: &str) -> Ending {
         tool_calls: Vec::new(),
         sources: Vec::new(),
         pictures: Vec::new(),
+        dropped_parameters: Vec::new(),
         ledger: Vec::new(),
         at: Timestamp(1_795_211_321_000),
     }

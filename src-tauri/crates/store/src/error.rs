@@ -70,6 +70,9 @@ impl Error {
             Self::Newer { .. } => FaultCode::DatabaseNewer,
             Self::NotFound(_) => FaultCode::NotFound,
             Self::Invalid(_) => FaultCode::InvalidInput,
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                FaultCode::FileTooLarge
+            }
             Self::Unreadable { .. } => FaultCode::FileUnreadable,
             Self::SqliteTooOld(_) | Self::Sqlite(_) | Self::Json(_) => FaultCode::Internal,
         };

@@ -16,7 +16,7 @@ mod passages;
 mod words;
 
 pub use collections::CollectionRow;
-pub use documents::{Claim, Content, DocumentFile, DocumentRow, NewDocument, Outcome};
+pub use documents::{Claim, Content, DocumentFile, DocumentRow, NewDocument, Outcome, PageLine, PageLines};
 pub use finding::{FoundPassage, Scope, ScopeSize, export_columns};
 pub use ingests::{IngestRun, NewRun};
 pub use passages::{Missing, NewPassage, collections_of, embedded, still_missing};

@@ -215,7 +215,8 @@ pub(crate) fn insert_whole(
 pub(crate) fn write_body(tx: &Transaction<'_>, key: i64, message: &Message) -> Result<()> {
     tx.prepare_cached(
         "UPDATE body SET text = ?2, thinking = ?3, thinking_ms = ?4, first_token_ms = ?5, stream_ms = ?6, finish = ?7,
-            fault = ?8, usage = ?9, tool_calls = ?10, sources = ?11, pictures = ?12 WHERE message = ?1",
+            fault = ?8, usage = ?9, tool_calls = ?10, sources = ?11, pictures = ?12, dropped_parameters = ?13
+         WHERE message = ?1",
     )?
     .execute(params![
         key,
@@ -230,6 +231,7 @@ pub(crate) fn write_body(tx: &Transaction<'_>, key: i64, message: &Message) -> R
         words::json_list(&message.tool_calls)?,
         words::json_list(&message.sources)?,
         words::json_list(&message.pictures)?,
+        words::json_list(&message.dropped_parameters)?,
     ])?;
     Ok(())
 }
@@ -252,7 +254,8 @@ pub(crate) fn read_message(tx: &Connection, id: &MessageId) -> Result<Option<Sto
             "SELECT m.key, m.parent, c.id, p.id, m.role, m.status, m.model, m.created_at, b.text, b.thinking,
                 b.thinking_ms, b.first_token_ms, b.stream_ms, b.finish, b.fault, b.usage, b.tool_calls, b.sources,
                 m.conversation, b.pictures,
-                (SELECT json_extract(w.json, '$.findings.considered') FROM why_answer w WHERE w.message = m.id)
+                (SELECT json_extract(w.json, '$.findings.considered') FROM why_answer w WHERE w.message = m.id),
+                b.dropped_parameters
              FROM message m JOIN conversation c ON c.key = m.conversation LEFT JOIN message p ON p.key = m.parent
              LEFT JOIN body b ON b.message = m.key WHERE m.id = ?1",
         )?
@@ -296,6 +299,7 @@ fn message_of(row: &Row<'_>, id: &MessageId) -> rusqlite::Result<Message> {
         sources: words::read(text(17)?.as_deref()),
         considered: row.get(20)?,
         pictures: words::read(text(19)?.as_deref()),
+        dropped_parameters: words::read(text(21)?.as_deref()),
     })
 }
 

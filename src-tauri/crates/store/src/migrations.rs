@@ -17,6 +17,8 @@ const FILES: &[&str] = &[
     include_str!("migrations/2026-11-27-picture-references.sql"),
     include_str!("migrations/2026-11-28-vector-changes.sql"),
     include_str!("migrations/2026-11-28-assistants.sql"),
+    include_str!("migrations/2026-11-30-dropped-parameters.sql"),
+    include_str!("migrations/2026-11-30-placed-lines.sql"),
 ];
 
 /// The newest schema version that this Edgewise knows.

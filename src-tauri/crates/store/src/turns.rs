@@ -94,6 +94,8 @@ pub struct Ending {
     pub sources: Vec<SourceRef>,
     /// Pictures of the gallery that the answer is.
     pub pictures: Vec<String>,
+    /// Parameters that the model refused and that were left out.
+    pub dropped_parameters: Vec<String>,
     /// Lines for the ledger.
     pub ledger: Vec<LedgerEntry>,
     /// Now.
@@ -315,6 +317,7 @@ fn new_message(
         sources: Vec::new(),
         considered: None,
         pictures: Vec::new(),
+        dropped_parameters: Vec::new(),
     })
 }
 
@@ -435,5 +438,6 @@ fn body_of(ending: &Ending) -> Message {
         sources: ending.sources.clone(),
         considered: None,
         pictures: ending.pictures.clone(),
+        dropped_parameters: ending.dropped_parameters.clone(),
     }
 }

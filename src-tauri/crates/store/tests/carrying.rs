@@ -66,6 +66,7 @@ fn rich(store: &Store) -> AttachmentId {
         tool_calls: vec![tool],
         sources: vec![source],
         pictures: vec!["pic".into()],
+        dropped_parameters: vec!["seed".into()],
         ..ending(&"a1".into(), "A **script** [1]")
     };
     store.end_answer(&first).expect("ended");

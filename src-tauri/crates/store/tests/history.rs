@@ -46,6 +46,7 @@ fn everything_an_answer_ends_with_is_read_back() {
         first_token_ms: Some(120),
         stream_ms: Some(900),
         pictures: vec!["p1".into()],
+        dropped_parameters: vec!["seed".into(), "top_k".into()],
         ..ending(&answer, "Because")
     };
     store.end_answer(&whole).expect("ends");
@@ -58,6 +59,7 @@ fn everything_an_answer_ends_with_is_read_back() {
     assert_eq!((read.fault, read.finish, read.usage), (whole.fault, whole.finish, Some(usage)));
     assert_eq!((read.first_token_ms, read.stream_ms), (Some(120), Some(900)));
     assert_eq!(read.pictures, ["p1"]);
+    assert_eq!(read.dropped_parameters, ["seed", "top_k"]);
     assert_eq!(read.parent, Some(MessageId::from("c-q1")));
 }
 

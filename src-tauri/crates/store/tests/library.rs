@@ -1,7 +1,7 @@
 //! The library's rows: passages keep their rows while their words stay, words find them, the trash gives back and lets go.
 
 use domain::{CollectionSettings, DocumentQuery, DocumentState, Fault, FaultCode, RunId, Timestamp};
-use store::library::{Claim, Content, NewDocument, NewPassage, NewRun, Scope};
+use store::library::{Claim, Content, NewDocument, NewPassage, NewRun, PageLines, Scope};
 use store::{Error, Store};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -27,6 +27,7 @@ fn content(hash: &str) -> Content {
         empty_pages: Vec::new(),
         text: "明天北京有雨 and more".to_owned(),
         reading: "{}".to_owned(),
+        lines: Vec::new(),
     }
 }
 
@@ -99,6 +100,24 @@ fn words_are_found_in_every_script_and_form() {
     assert_eq!(found(&store, collection, "koln"), ["Straße nach Köln"]);
     assert!(found(&store, collection, "上海").is_empty());
     assert!(found(&store, collection, "\" OR *").is_empty(), "no query is an expression");
+}
+
+#[test]
+fn places_of_lines_stay_when_other_pages_are_read_and_go_with_their_content() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = library(folder.path(), &["first words"]);
+    let hash = store.document("d").expect("there").hash.expect("an original");
+    let placed = |page: u32| store.placed_lines(&hash, page).expect("asked");
+    assert!(placed(1).is_empty(), "a text without pages has none");
+    let lines = vec![(0, 11, 720, 6_000, 1_200, 120), (12, 20, 720, 5_850, 900, 120)];
+    let first = PageLines { page: 1, lines: lines.clone() };
+    store.replace_content(&Content { lines: vec![first], ..content(&hash) }).expect("replaced");
+    assert_eq!((placed(1), placed(2)), (lines.clone(), Vec::new()));
+    store.replace_content(&content(&hash)).expect("replaced");
+    assert_eq!(placed(1), lines, "a reading of other pages knows none of this one");
+    store.set_documents_deleted(&["d".into()], Some(NOW)).expect("deleted");
+    store.purge_library::<Error>(Timestamp(NOW.0 + 1), |_, _| Ok(())).expect("purged");
+    assert!(placed(1).is_empty());
 }
 
 #[test]

@@ -15,6 +15,7 @@
 //! | pictures and sound | [`ImageRequest`], [`image_form`], [`TranscribeRequest`], [`SpeakRequest`] |
 //! | files and anything else | [`Client::to_markdown`], [`Client::run`], [`Client::agree_to_licence`] |
 //! | a web page by its address | [`page`] |
+//! | whether the service answers at all | [`reach()`] |
 //! | what goes wrong | [`Error`], [`Why`], [`Wait`] |
 //!
 //! Deliberately absent: Vectorize, AI Search and Browser Run (other products), the asynchronous batch queue, models over
@@ -49,6 +50,7 @@ mod pace;
 pub mod page;
 mod prices;
 pub mod provider;
+mod reach;
 mod run;
 pub mod sse;
 #[cfg(test)]
@@ -75,6 +77,7 @@ pub use network::{Network, Timeouts};
 pub use prices::{
     PictureWork, estimate_audio, estimate_neurons, estimate_picture, estimate_speech, estimate_tokens,
 };
+pub use reach::{proxy_to, reach};
 pub use run::{RunAnswer, RunBody};
 pub use token::{ApiToken, TokenOwner};
 pub use tool_calls::ToolCalls;

@@ -262,6 +262,26 @@ async fn json_and_pages_in_place_of_a_stream_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_service_is_reached_when_it_answers_itself_and_no_token_goes_there() {
+    let simulator = start().await;
+    let reach = async || workers_ai::reach(&simulator.base_url(), &workers_ai::Network::default()).await;
+    reach().await.expect("it answers");
+    // A refusal is an answer too.
+    simulator.set_scenario(Scenario::error("invalid_token"));
+    reach().await.expect("it answers");
+    simulator.set_scenario(Scenario::captive_portal());
+    assert_eq!(reach().await.unwrap_err().fault().code, FaultCode::NotTheService);
+    let login = Effects { redirect: Some("https://login.example/".to_owned()), ..Effects::default() };
+    simulator.set_scenario(Scenario::always(login));
+    assert!(reach().await.is_err(), "a redirect leads elsewhere");
+    simulator.set_scenario(Scenario::error("server_error"));
+    assert_eq!(reach().await.unwrap_err().fault().code, FaultCode::Upstream);
+    let seen = simulator.requests();
+    assert_eq!(seen.len(), 5, "nothing is tried again");
+    assert!(seen.iter().all(|seen| seen.method == "GET" && seen.header("authorization").is_none()));
+}
+
+#[tokio::test]
 async fn no_redirect_is_followed_with_the_token() {
     let elsewhere = start().await;
     let simulator = start_with(Scenario::redirect(&format!("{}/accounts", elsewhere.base_url()))).await;

@@ -2,7 +2,9 @@
 
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Attachment } from '$ipc/generated/domain';
+import { language } from '$i18n';
+import type { Attachment, Message } from '$ipc/generated/domain';
+import AnswerInfo from './AnswerInfo.svelte';
 import AttachmentChip from './AttachmentChip.svelte';
 import Blocks from './Blocks.svelte';
 import { complete } from './completion';
@@ -12,6 +14,28 @@ import Reasoning from './Reasoning.svelte';
 import Versions from './Versions.svelte';
 
 afterEach(cleanup);
+
+const anAnswer: Message = {
+  id: 'm',
+  conversation: 'c',
+  parent: 'q',
+  role: 'assistant',
+  text: 'Yes.',
+  thinking: null,
+  thinkingMs: null,
+  status: 'complete',
+  fault: null,
+  model: '@cf/zai-org/glm-4.7-flash',
+  createdAt: 0,
+  finish: 'stop',
+  usage: null,
+  firstTokenMs: null,
+  streamMs: null,
+  attachments: [],
+  toolCalls: [],
+  sources: [],
+  pictures: [],
+};
 
 describe('Versions', () => {
   it('shows_where_one_is_and_goes_to_the_neighbours', async () => {
@@ -26,6 +50,29 @@ describe('Versions', () => {
   it('stops_at_the_ends', () => {
     render(Versions, { version: 1, siblings: ['a', 'b'], onselect: () => {} });
     expect(screen.getByRole('button', { name: 'Previous version' })).toBeDisabled();
+  });
+});
+
+describe('AnswerInfo', () => {
+  afterEach(() => language.use('en'));
+
+  const message = { ...anAnswer, droppedParameters: ['seed', 'top_p', 'guided_json'] };
+
+  it('says_what_the_model_did_not_take_also_without_its_figures', async () => {
+    const { rerender } = render(AnswerInfo, { message });
+    expect(screen.getByText('This model does not take: Seed, Top P, guided_json')).toBeVisible();
+    expect(screen.getByText('glm-4.7-flash')).toBeVisible();
+    await rerender({ message, figures: false });
+    expect(screen.getByText(/does not take/)).toBeVisible();
+    expect(screen.queryByText('glm-4.7-flash')).toBeNull();
+    await rerender({ message: anAnswer, figures: true });
+    expect(screen.queryByText(/does not take/)).toBeNull();
+  });
+
+  it('says_it_in_chinese', () => {
+    language.use('zh-CN');
+    render(AnswerInfo, { message });
+    expect(screen.getByText(/^此模型不支持：/)).toBeVisible();
   });
 });
 

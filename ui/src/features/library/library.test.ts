@@ -244,6 +244,14 @@ describe('a folder that is followed', () => {
     expect(troubleOf(gone)).toBe(followingOf(gone));
   });
 
+  it('is_said_to_be_empty_when_nothing_is_left_in_it', () => {
+    const empty = { folder, trouble: { code: 'notFound' as const, detail: folder } };
+    expect(followingOf(empty)).toBe('Follows /home/me/Notes');
+    expect(troubleOf(empty)).toBe(
+      'Nothing is left in /home/me/Notes, so its documents were kept here. Delete them if they are to go.',
+    );
+  });
+
   it('is_followed_though_a_run_waits', () => {
     const waits = { folder, trouble: { code: 'rateLimited' as const } };
     expect(followingOf(waits)).toBe('Follows /home/me/Notes');

@@ -66,6 +66,10 @@ type Standing = Pick<Collection, 'trouble' | 'folder'>;
 const unwatched = ({ trouble, folder }: Standing): boolean =>
   folder !== null && trouble?.code === 'fileUnreadable' && trouble.detail === folder;
 
+/** Nothing is left in its folder of what came from there. */
+const emptied = ({ trouble, folder }: Standing): boolean =>
+  folder !== null && trouble?.code === 'notFound' && trouble.detail === folder;
+
 /** Whether a collection follows its folder, where it has one. */
 export function followingOf(collection: Standing): string | undefined {
   const { folder } = collection;
@@ -76,6 +80,7 @@ export function followingOf(collection: Standing): string | undefined {
 /** Why a collection stands still; nothing when it does not. */
 export function troubleOf(collection: Standing): string | undefined {
   if (unwatched(collection)) return followingOf(collection);
+  if (emptied(collection)) return m.library_emptied({ folder: collection.folder ?? '' });
   return collection.trouble && waitReason(collection.trouble);
 }
 

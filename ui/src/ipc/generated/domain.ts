@@ -538,7 +538,11 @@ considered?: number,
 /**
  * Pictures of the gallery that this answer is.
  */
-pictures: Array<string>, };
+pictures: Array<string>, 
+/**
+ * Parameters that the person set and the model refused, by their names on the wire: it was answered without them.
+ */
+droppedParameters?: Array<string>, };
 
 export type Block = { 
 /**
@@ -917,7 +921,11 @@ considered: number, } | { "kind": "leftOut",
 /**
  * How many.
  */
-messages: number, } | { "kind": "picture", 
+messages: number, } | { "kind": "dropped", 
+/**
+ * Which, by their names on the wire.
+ */
+parameters: Array<string>, } | { "kind": "picture", 
 /**
  * Its row.
  */
@@ -1565,6 +1573,8 @@ collection: Collection, };
 
 export type SearchMode = "vector" | "keyword" | "hybrid";
 
+export type SearchRecall = "fast" | "balanced" | "exact";
+
 export type PassageQuery = { 
 /**
  * What is asked.
@@ -1601,7 +1611,11 @@ rerank: boolean | null,
 /**
  * Leave out hits beyond this cosine distance.
  */
-maxDistance: number | null, };
+maxDistance: number | null, 
+/**
+ * How much of the nearest vectors has to be found; balanced when absent.
+ */
+recall?: SearchRecall, };
 
 export type PassageHit = { 
 /**
@@ -1772,6 +1786,28 @@ end: number,
  * `prose`, `table`, `code`, `list`.
  */
 kind: string, };
+
+export type PlacedLine = { 
+/**
+ * The page, from 1.
+ */
+page: number, 
+/**
+ * Its left edge.
+ */
+left: number, 
+/**
+ * Its lower edge.
+ */
+bottom: number, 
+/**
+ * Its width.
+ */
+width: number, 
+/**
+ * Its height.
+ */
+height: number, };
 
 export type Passage = { 
 /**

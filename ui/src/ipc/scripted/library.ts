@@ -17,6 +17,7 @@ import type {
   Passage,
   PassageHit,
   PassageQuery,
+  PlacedLine,
   SourceRef,
   VectorFormat,
   VectorInfo,
@@ -183,6 +184,12 @@ export class ScriptedLibrary {
     return { document: { ...row }, text, sections, pdfUrl: pdf ? `media://document/${id}` : null };
   }
 
+  /** Its pages are simple enough to be marked by their words. */
+  placedLines = async (document: string, _start: number, _end: number): Promise<PlacedLine[]> => {
+    this.document(document);
+    return [];
+  };
+
   documentBytes = async (url: string): Promise<Uint8Array> => {
     const found = this.shelved.get(url.slice(url.lastIndexOf('/') + 1));
     return pdfOf(found?.text === reportText ? reportPages : leasePages);
@@ -319,7 +326,8 @@ export class ScriptedLibrary {
         pool.set(passage.text, hitOf(row, passage, likeness, found > words.length / 3 ? found * 2.31 : null));
       }
     }
-    const hits = rank([...pool.values()], query.mode, query.rerank === true).slice(0, query.k || 8);
+    const near = [...pool.values()].filter(({ distance }) => (distance ?? 0) <= (query.maxDistance ?? 2));
+    const hits = rank(near, query.mode, query.rerank === true).slice(0, query.k || 8);
     return {
       query: query.text,
       mode: query.mode,
@@ -328,7 +336,7 @@ export class ScriptedLibrary {
       keywordHits: query.mode === 'vector' ? 0 : [...pool.values()].filter((hit) => hit.keywordScore !== null).length,
       reranked: query.rerank === true,
       hits,
-      beyondThreshold: Math.max(0, pool.size - hits.length),
+      beyondThreshold: pool.size - near.length,
       beyondBudget: hits.length > 4 ? 1 : 0,
       pendingDocuments: all.filter(({ row }) => busy(row.state) || row.state.kind === 'queued').length,
       documents: all.length,

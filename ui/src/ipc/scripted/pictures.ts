@@ -18,6 +18,7 @@ import type {
   PictureSettings,
 } from '../generated/domain';
 import { png, scene } from './drawing';
+import { drawers, formOf, noPictureRequest, pictureWanted, price } from './picture-models';
 
 const hour = 3_600_000;
 
@@ -41,78 +42,21 @@ const sizes: [number, number][] = [
   [1344, 768],
 ];
 
-/** What is assumed of a model that is not known, and the ground of the others. */
-const plain: Omit<PictureForm, 'model'> = {
-  maxPrompt: null,
-  size: { min: 256, max: 2048, step: 8, default: null },
-  defaultSize: [1024, 1024],
-  steps: { min: 1, max: 20, step: 1, default: 20 },
-  guidance: { min: 0, max: 20, step: 0.1, default: 7.5 },
-  negativePrompt: true,
-  seed: true,
-  references: 0,
-  needsReference: false,
-  imageToImage: false,
-  inpainting: false,
-  live: false,
-};
-
-/** The common set of the Stable Diffusion family. */
-const diffusion: Partial<PictureForm> = { references: 1, imageToImage: true, inpainting: true };
-
-/** What each model takes, as the table of the crate `workers-ai` has it (`images/form.rs`). */
-const forms: Record<string, Partial<PictureForm>> = {
-  'flux-1-schnell': {
-    maxPrompt: 2048,
-    size: null,
-    steps: { min: 1, max: 8, step: 1, default: 4 },
-    guidance: null,
-    negativePrompt: false,
-    seed: false,
-  },
-  'flux-2-klein-4b': {
-    size: { min: 256, max: 1920, step: 16, default: null },
-    steps: null,
-    guidance: null,
-    negativePrompt: false,
-    references: 4,
-  },
-  'dreamshaper-8-lcm': diffusion,
-  'stable-diffusion-v1-5-img2img': { ...diffusion, defaultSize: [512, 512], needsReference: true },
-  'stable-diffusion-v1-5-inpainting': {
-    ...diffusion,
-    defaultSize: [512, 512],
-    needsReference: true,
-    needsMask: true,
-  },
-  'lucid-origin': {
-    size: { min: 256, max: 2500, step: 8, default: null },
-    defaultSize: [1120, 1120],
-    steps: { min: 1, max: 40, step: 1, default: 25 },
-    guidance: { min: 0, max: 10, step: 0.1, default: 4.5 },
-    negativePrompt: false,
-  },
-};
-
-const drawers = [
-  '@cf/black-forest-labs/flux-1-schnell',
-  '@cf/black-forest-labs/flux-2-klein-4b',
-  '@cf/lykon/dreamshaper-8-lcm',
-];
-
 export interface PictureHooks {
   now: number;
   tell: (event: PictureEvent) => void;
   spend: (neurons: number) => void;
   called: (call: string) => void;
   attach: (name: string, bytes: Uint8Array) => Promise<Attachment>;
+  /** So many neurons more would pass the soft cap. */
+  passesCap: (neurons: number) => boolean;
 }
 
 export class ScriptedPictures {
   fail: FaultCode | undefined;
   /** Milliseconds that a picture takes. */
   speed = 900;
-  /** The soft cap asks. */
+  /** The soft cap asks, whatever was used. */
   ask = false;
   private rows: Picture[] = [];
   private trash = new Map<string, Picture>();
@@ -139,14 +83,19 @@ export class ScriptedPictures {
   }
 
   async pictureForm(model: string): Promise<PictureForm> {
-    return { ...plain, model, ...forms[model.slice(model.lastIndexOf('/') + 1)] };
+    return formOf(model);
   }
 
   async quotePicture(request: PictureRequest): Promise<PictureQuote> {
     const one = price(request);
     if (one === null) return { neurons: null, shareOfDay: null, ask: this.ask };
     const neurons = one * request.count;
-    return { neurons, shareOfDay: neurons / 10_000, ask: this.ask };
+    return { neurons, shareOfDay: neurons / 10_000, ask: this.ask || this.hooks.passesCap(neurons) };
+  }
+
+  async quoteMessage(text: string): Promise<PictureQuote | null> {
+    const prompt = pictureWanted(text);
+    return prompt ? this.quotePicture({ ...noPictureRequest, model: drawers[0]!, prompt }) : null;
   }
 
   async makePictures(request: PictureRequest, events: Listener<PictureEvent>): Promise<Picture[]> {
@@ -446,34 +395,3 @@ export class ScriptedPictures {
     return url;
   }
 }
-
-/** By the published prices; null for a model without one. */
-function price({ model, width, height, steps }: PictureRequest): number | null {
-  const tiles = Math.ceil((width ?? 1024) / 512) * Math.ceil((height ?? 1024) / 512);
-  switch ((model ?? drawers[0]!).split('/').at(-1)) {
-    case 'flux-1-schnell':
-      return tiles * 4.8 + (steps ?? 4) * 9.6;
-    case 'flux-2-klein-4b':
-      return tiles * 26.05;
-    case 'lucid-origin':
-      return tiles * 636;
-    default:
-      return null;
-  }
-}
-
-export const noPictureRequest: PictureRequest = {
-  model: null,
-  prompt: '',
-  negativePrompt: null,
-  width: null,
-  height: null,
-  steps: null,
-  guidance: null,
-  seed: null,
-  count: 1,
-  references: [],
-  strength: null,
-  mask: null,
-  conversation: null,
-};

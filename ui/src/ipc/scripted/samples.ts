@@ -1,5 +1,7 @@
 // What the scripted backend says.
 
+import type { Message } from '../generated/domain';
+
 export const borrowAnswer = `Rust's borrow checker enforces **one rule at two moments**: at any point you may have *either* one mutable reference *or* any number of shared ones.
 
 ## Why the second push fails
@@ -78,3 +80,19 @@ export const titles = [
   'Bread with 80 % hydration',
   'Summary of the lease, section by section',
 ];
+
+/** What an answer of this text ends with. */
+export function finishedFields(text: string): Partial<Message> {
+  return {
+    finish: 'stop',
+    usage: {
+      inputTokens: 412,
+      outputTokens: Math.ceil(text.length / 4),
+      cachedTokens: 256,
+      neurons: Math.round(text.length / 6) / 10,
+      estimated: text.length % 2 === 0,
+    },
+    firstTokenMs: 410,
+    streamMs: Math.max(300, text.length * 4),
+  };
+}

@@ -25,6 +25,9 @@ enum Line<'a> {
     Sources {
         sources: Vec<SourceLine<'a>>,
     },
+    Dropped {
+        parameters: &'a [String],
+    },
     Thinking {
         text: &'a str,
     },
@@ -164,6 +167,12 @@ impl Printer {
     fn event(&self, step: RunStep) -> Result<bool, Fault> {
         match step {
             RunStep::Sources { sources, .. } => self.sources(&sources)?,
+            RunStep::Dropped { parameters } if self.json => {
+                output::line(&Line::Dropped { parameters: &parameters })?;
+            }
+            RunStep::Dropped { parameters } => {
+                output::note(&format!("This model does not take: {}", parameters.join(", ")));
+            }
             RunStep::Waiting { fault, attempt, delay_ms } if !self.json => {
                 output::note(&format!(
                     "{} Try {attempt} in {:.1} s.",

@@ -3,7 +3,7 @@
 use crate::arguments::Doctor;
 use crate::{output, sentences};
 use domain::Fault;
-use engine::Engine;
+use engine::{Engine, Finding};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -14,20 +14,26 @@ struct Line {
     detail: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// Milliseconds until the service answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took_ms: Option<u128>,
 }
 
 /// Prints every check; fails when one of them did.
 pub async fn doctor(engine: &Engine, options: Doctor) -> Result<(), Fault> {
     let mut failed: Vec<Fault> = Vec::new();
-    for finding in engine.app().examine().await {
-        let line = match finding.outcome {
-            Ok(detail) => Line { check: finding.check, ok: true, detail: Some(detail), hint: None },
+    let app = engine.app();
+    let findings = if options.offline { app.examine_here().await } else { app.examine().await };
+    for Finding { check, outcome, took } in findings {
+        let took_ms = took.map(|took| took.as_millis());
+        let line = match outcome {
+            Ok(detail) => Line { check, ok: true, detail: Some(detail), hint: None, took_ms },
             Err(fault) => {
                 let (sentence, hint) = sentences::of(&fault);
                 let detail = fault.detail.as_ref().map(|detail| format!("{sentence} ({detail})"));
                 let detail = detail.unwrap_or(sentence);
                 failed.push(fault);
-                Line { check: finding.check, ok: false, detail: Some(detail), hint: Some(hint) }
+                Line { check, ok: false, detail: Some(detail), hint: Some(hint), took_ms }
             }
         };
         if options.json { output::line(&line)? } else { output::print(&text(&line))? }

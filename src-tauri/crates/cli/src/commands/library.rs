@@ -1,10 +1,10 @@
 //! `ingest`, `search` and `vectors`: the library without its window.
 
-use crate::arguments::{Ingest, Mode, Search, VectorForm, Vectors};
+use crate::arguments::{Ingest, Mode, Recall, Search, VectorForm, Vectors};
 use crate::output;
 use domain::{
     Collection, Document, DocumentState, Fault, FaultCode, IngestEvent, PassageHit, PassageQuery, SearchMode,
-    VectorFormat,
+    SearchRecall, VectorFormat,
 };
 use engine::Engine;
 use serde::Serialize;
@@ -73,6 +73,14 @@ struct SegmentLine {
     lists: usize,
     probes: usize,
     bytes: usize,
+}
+
+/// A line of `vectors verify --json`.
+#[derive(Serialize)]
+struct ProblemLine<'a> {
+    problem: &'a str,
+    /// It is of codes alone, which are made anew from the rows.
+    rebuildable: bool,
 }
 
 /// Adds files and folders, and waits until they can be searched.
@@ -265,6 +273,11 @@ pub async fn search(engine: &Engine, options: Search) -> Result<(), Fault> {
             Mode::Keyword => SearchMode::Keyword,
             Mode::Hybrid => SearchMode::Hybrid,
         },
+        recall: Some(match options.recall {
+            Recall::Fast => SearchRecall::Fast,
+            Recall::Balanced => SearchRecall::Balanced,
+            Recall::Exact => SearchRecall::Exact,
+        }),
         rerank: options.rerank.then_some(true),
         ..PassageQuery::default()
     };
@@ -341,7 +354,7 @@ fn hit_text(rank: usize, hit: &PassageHit) -> String {
 pub async fn vectors(engine: &Engine, which: Vectors) -> Result<(), Fault> {
     match which {
         Vectors::Info { json } => info(engine, json).await,
-        Vectors::Verify => verify(engine).await,
+        Vectors::Verify { json } => verify(engine, json).await,
         Vectors::Export { format, model, output } => {
             let format = match format {
                 VectorForm::Jsonl => VectorFormat::Jsonl,
@@ -438,11 +451,16 @@ fn info_text(table: &VectorLine<'_>) -> String {
 }
 
 /// Damaged rows are an error. Codes that differ are told, and no more: they are made anew from the rows.
-async fn verify(engine: &Engine) -> Result<(), Fault> {
+async fn verify(engine: &Engine, json: bool) -> Result<(), Fault> {
     let problems = engine.library().vector_problems().await?;
     for problem in &problems {
-        let remedy = if problem.rebuildable { " (of codes only: no vector is lost)" } else { "" };
-        output::print(&format!("{}{remedy}\n", output::plain(&problem.what)))?;
+        let (what, rebuildable) = (&problem.what, problem.rebuildable);
+        if json {
+            output::line(&ProblemLine { problem: what, rebuildable })?;
+            continue;
+        }
+        let remedy = if rebuildable { " (of codes only: no vector is lost)" } else { "" };
+        output::print(&format!("{}{remedy}\n", output::plain(what)))?;
     }
     match problems.iter().filter(|problem| !problem.rebuildable).count() {
         0 if problems.is_empty() => output::note("Nothing is wrong."),

@@ -57,6 +57,27 @@ async fn the_lines_of_json_are_as_contracted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_that_the_model_refuses_is_told_beside_the_answer() {
+    let terminal = Terminal::open().await;
+    let begun = terminal.run(&["chat", "--json", "-m", "@cf/zai-org/glm-4.7-flash", "Hello"]).await.done();
+    assert!(begun.lines().iter().all(|line| line["type"] != "dropped"), "nothing was refused: {begun:?}");
+    let id = begun.line("started")["conversation"].as_str().expect("id").to_owned();
+    {
+        let window = engine::Engine::open(engine::Options::new(terminal.data())).await;
+        let history = window.history();
+        let mut options = history.transcript(id.as_str().into()).await.expect("there").options;
+        options.parameters.top_k = Some(20);
+        history.set_conversation_options(id.as_str().into(), options).await.expect("set");
+        window.close().await;
+    }
+    let said = terminal.run(&["chat", "-c", &id, "--json", "Hello"]).await.done();
+    assert_eq!(said.line("dropped")["parameters"], json!(["top_k"]));
+    let said = terminal.run(&["chat", "-c", &id, "Hello"]).await.done();
+    assert!(said.err.lines().any(|line| line == "This model does not take: top_k"), "{}", said.err);
+    assert!(!said.out.contains("top_k"), "not in the answer: {}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_a_line_of_json_a_sentence_and_status_1() {
     let terminal = Terminal::open().await;
     terminal.scenario(answer(Effects { error: Some("daily_allowance".to_owned()), ..Effects::default() }));

@@ -2,6 +2,7 @@
 
 use crate::terminal::{Said, Terminal, finish, program};
 use engine::{Engine, Options};
+use serde_json::Value;
 use simulator::{Effects, Scenario};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -70,16 +71,56 @@ async fn doctor_names_each_check_and_fails_with_the_first_that_did() {
     let said = terminal.run(&["doctor", "--json"]).await.done();
     let checks: Vec<String> =
         said.lines().iter().map(|line| line["check"].as_str().expect("name").to_owned()).collect();
-    for check in ["database", "keychain", "vector table", "token", "workers ai"] {
+    for check in ["database", "keychain", "vector table", "network", "token", "workers ai"] {
         assert!(checks.iter().any(|each| each == check), "{check} is missing: {checks:?}");
     }
     assert!(said.lines().iter().all(|line| line["ok"] == true));
+    let network = said.lines().into_iter().find(|line| line["check"] == "network").expect("it is there");
+    let detail = network["detail"].as_str().expect("a detail");
+    assert!(
+        detail.starts_with(&terminal.simulator.base_url()) && detail.ends_with("without a proxy"),
+        "{detail}"
+    );
+    assert!(network["took_ms"].is_u64(), "{network}");
+    assert!(terminal.simulator.requests().iter().all(|seen| seen.method == "GET"), "nothing is spent");
 
     let refused = Effects { error: Some("invalid_token".to_owned()), ..Effects::default() };
     terminal.scenario(Scenario::always(refused));
     let said = terminal.run(&["doctor"]).await.failed();
     assert!(said.out.contains("FAILED  token") && said.out.contains("ok      database"), "{}", said.out);
     assert!(said.err.contains("token"), "the sentence is about what failed: {}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_a_service_out_of_reach_once_and_leaves_it_alone_when_told_to() {
+    let terminal = Terminal::open().await;
+    let offline = terminal.run(&["doctor", "--offline", "--json"]).await.done();
+    let checks: Vec<Value> = offline.lines().into_iter().map(|line| line["check"].clone()).collect();
+    assert_eq!(checks, ["database", "keychain", "vector table"]);
+    assert!(terminal.simulator.requests().is_empty(), "nothing was asked");
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = listener.local_addr().expect("address");
+    drop(listener);
+    let mut command = terminal.command(&["doctor", "--json"]);
+    command.env("EDGEWISE_API_URL", format!("http://{nobody}/client/v4"));
+    let said = finish(command, None).await.failed();
+    assert!(said.err.starts_with("edgewise-cli: The service cannot be reached."), "{}", said.err);
+    let failed: Vec<Value> = said.lines().into_iter().filter(|line| line["ok"] == false).collect();
+    assert_eq!(failed.len(), 1, "one cause is one line: {failed:?}");
+    assert_eq!(failed[0]["check"], "network");
+    assert!(failed[0]["detail"].as_str().is_some_and(|detail| detail.contains("cannot be reached")));
+    assert!(failed[0]["hint"].is_string(), "{failed:?}");
+
+    let mut command = terminal.command(&["doctor"]);
+    command
+        .env("EDGEWISE_API_URL", "https://service.invalid/client/v4")
+        .env("HTTPS_PROXY", format!("http://ada:secret@{nobody}"))
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    let said = finish(command, None).await.failed();
+    assert!(said.out.contains(&format!("through the proxy http://{nobody}")), "{}", said.out);
+    assert!(!format!("{said:?}").contains("secret"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

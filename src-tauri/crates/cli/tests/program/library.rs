@@ -33,6 +33,24 @@ fn lines(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a JSON object on each line")).collect()
 }
 
+/// A copy of the data folder in which a failing disk changed a vector.
+fn damaged_copy(data: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("folder");
+    for suffix in ["", "-wal"] {
+        let name = format!("{}{suffix}", store::DATABASE);
+        if data.join(&name).exists() {
+            std::fs::copy(data.join(&name), copy.path().join(&name)).expect("copied");
+        }
+    }
+    let database = store::rusqlite::Connection::open(copy.path().join(store::DATABASE)).expect("opens");
+    let guard = "SELECT sql FROM sqlite_schema WHERE name = 'vector_row_is_final'";
+    let guard: String = database.query_row(guard, [], |row| row.get(0)).expect("a trigger");
+    let damage = "DROP TRIGGER vector_row_is_final;
+        UPDATE vector_row SET vector = x'00' WHERE slot = (SELECT min(slot) FROM vector_row);";
+    database.execute_batch(&format!("{damage}{guard};")).expect("damaged");
+    copy
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn five_sentences_are_ingested_searched_exported_and_asked() {
     let (data, files) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
@@ -68,12 +86,18 @@ async fn five_sentences_are_ingested_searched_exported_and_asked() {
     let plain = run(data.path(), &service, &["search", query]).await;
     let text = String::from_utf8_lossy(&plain.stdout).into_owned();
     assert!(text.starts_with("1. python.txt") && text.contains("distance"), "{text}");
+    for recall in ["fast", "balanced", "exact"] {
+        let found = run(data.path(), &service, &["search", "--recall", recall, "--json", query]).await;
+        assert_eq!(lines(&found)[0]["document"], "python.txt", "{recall}: {found:?}");
+    }
     let reranked = run(data.path(), &service, &["search", "--rerank", "--json", query]).await;
     assert!(lines(&reranked)[0]["rerank_score"].is_number(), "{reranked:?}");
 
     let info = lines(&run(data.path(), &service, &["vectors", "info", "--json"]).await);
     assert_eq!((info[0]["rows"].as_u64(), info[0]["dimensions"].as_u64()), (Some(5), Some(1024)), "{info:?}");
     assert!(run(data.path(), &service, &["vectors", "verify"]).await.status.success());
+    let verified = run(data.path(), &service, &["vectors", "verify", "--json"]).await;
+    assert!(verified.status.success() && lines(&verified).is_empty(), "{verified:?}");
     let exported = lines(&run(data.path(), &service, &["vectors", "export"]).await);
     assert_eq!(exported.len(), 5);
     assert!(exported.iter().any(|row| row["name"] == "python.txt" && row["vector"].as_array().is_some()));
@@ -103,6 +127,14 @@ async fn five_sentences_are_ingested_searched_exported_and_asked() {
         assert!(found.status.success() && lines(&found).is_empty(), "{found:?}");
     }
     assert!(!run(data.path(), &service, &["search", "--since", "yesterday", query]).await.status.success());
+
+    let copy = damaged_copy(data.path());
+    let verified = run(copy.path(), &service, &["vectors", "verify", "--json"]).await;
+    assert_eq!(verified.status.code(), Some(1), "{verified:?}");
+    let problems = lines(&verified);
+    let damaged: Vec<&Value> = problems.iter().filter(|line| line["rebuildable"] == false).collect();
+    assert_eq!(damaged.len(), 1, "{verified:?}");
+    assert!(damaged[0]["problem"].as_str().is_some_and(|what| what.contains("bge-m3")), "{damaged:?}");
 
     let again = run(data.path(), &service, &["ingest", "-l", "Seed", "--json", &folder]).await;
     assert!(

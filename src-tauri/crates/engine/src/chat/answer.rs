@@ -62,7 +62,10 @@ impl Answer {
             arrived,
         };
         let outcome = match writing.open(request).await {
-            Ok(stream) => writing.read(stream).await,
+            Ok(stream) => {
+                writing.tell_dropped(stream.dropped_keys());
+                writing.read(stream).await
+            }
             Err(outcome) => outcome,
         };
         // The order of writes: a part must not come after the end.
@@ -121,6 +124,13 @@ impl Writing<'_> {
         };
         drop(stream);
         outcome
+    }
+
+    fn tell_dropped(&mut self, parameters: &[String]) {
+        if !parameters.is_empty() {
+            self.arrived.without(parameters);
+            self.answer.run.tell(RunStep::Dropped { parameters: parameters.to_vec() });
+        }
     }
 
     fn waiting(&self, wait: Wait) -> RunStep {

@@ -21,6 +21,8 @@ pub(crate) struct Arrived {
     pub(crate) usage: Option<Usage>,
     /// Why the model ended.
     pub(crate) finish: Option<Finish>,
+    /// Parameters that the model refused, of earlier attempts too.
+    pub(crate) dropped_parameters: Vec<String>,
     /// Bytes of `thinking` that the window was told.
     told_thinking: usize,
     /// Where this attempt began in `text`.
@@ -53,6 +55,7 @@ impl Arrived {
             call_indexes: Vec::new(),
             usage: None,
             finish: None,
+            dropped_parameters: before.map(|message| message.dropped_parameters.clone()).unwrap_or_default(),
             times: Times {
                 asked: Instant::now(),
                 first: None,
@@ -66,6 +69,13 @@ impl Arrived {
     /// The request leaves now.
     pub(crate) fn asked(&mut self) {
         self.times.asked = Instant::now();
+    }
+
+    /// The model answers without these.
+    pub(crate) fn without(&mut self, parameters: &[String]) {
+        let new = parameters.iter().filter(|name| !self.dropped_parameters.contains(name));
+        let new: Vec<String> = new.cloned().collect();
+        self.dropped_parameters.extend(new);
     }
 
     /// Takes one delta; returns how many bytes are new for the disk.

@@ -4,7 +4,6 @@
 use super::arrived::Arrived;
 use super::ending::{Ended, Outcome};
 use super::turn::Turn;
-use crate::pictures::PictureWords;
 use crate::runs::Halt;
 use domain::{Fault, FaultCode, Picture, PictureEvent, PictureRequest, PictureState, RunStep, Usage};
 use std::sync::Arc;
@@ -12,12 +11,12 @@ use tokio::sync::mpsc::unbounded_channel;
 use workers_ai::Delta;
 
 impl Turn {
-    /// The picture that the question asks for, unless the words are switched off.
+    /// The picture that the question asks for.
     pub(super) async fn picture_wanted(&self) -> Option<PictureRequest> {
-        if self.continued || !self.engine.in_force().now().picture_words {
+        if self.continued {
             return None;
         }
-        PictureWords::read(&self.question().await.ok()??)
+        self.engine.pictures().wanted(&self.question().await.ok()??)
     }
 
     /// Makes the pictures and ends the turn with them. They are booked where they are made.

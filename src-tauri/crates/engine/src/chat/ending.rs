@@ -102,6 +102,7 @@ impl Ended {
             tool_calls: arrived.tool_calls.clone(),
             sources,
             pictures: Vec::new(),
+            dropped_parameters: arrived.dropped_parameters.clone(),
             ledger,
             at,
         }

@@ -7,7 +7,7 @@ use super::retrieval::{self, Passages};
 use super::wire::{self, Enclosure, Turn};
 use crate::context::{self, Fit, Weight};
 use crate::error::Error;
-use domain::{ConversationId, ConversationOptions, Message, MessageId, Model, PathItem, Role};
+use domain::{ConversationId, ConversationOptions, Message, MessageId, Model, Parameters, PathItem, Role};
 use store::Store;
 use workers_ai::ChatRequest;
 
@@ -132,6 +132,16 @@ pub(crate) fn system(options: &ConversationOptions, passages: Option<&Passages>)
     }
 }
 
+/// What of the parameters is sent to this model: what a person can see and change for it. A level of effort that was
+/// chosen for another model stays in the conversation's settings, for when they go back to it.
+fn known_to(model: &Model, parameters: &Parameters) -> Parameters {
+    let effort = parameters.reasoning_effort.clone();
+    Parameters {
+        reasoning_effort: effort.filter(|effort| model.reasoning_efforts.contains(effort)),
+        ..parameters.clone()
+    }
+}
+
 /// Builds the request for an answer at the end of `talk`.
 pub(crate) fn build(setting: &Setting, talk: Talk, passages: Option<&Passages>) -> Prompt {
     let Setting { conversation, options, model } = setting;
@@ -147,7 +157,7 @@ pub(crate) fn build(setting: &Setting, talk: Talk, passages: Option<&Passages>) 
     let can_shrink = first < question_at;
     let turns = talk.turns.into_iter().skip(first).map(|(turn, _)| turn).collect();
     let request = ChatRequest {
-        parameters: options.parameters.clone(),
+        parameters: known_to(model, &options.parameters),
         session: Some(conversation.0.clone()),
         ..ChatRequest::new(model.id.clone(), wire::messages(system.as_deref(), turns))
     };

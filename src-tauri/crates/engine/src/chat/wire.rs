@@ -136,6 +136,7 @@ mod tests {
             sources: Vec::new(),
             considered: None,
             pictures: Vec::new(),
+            dropped_parameters: Vec::new(),
         }
     }
 

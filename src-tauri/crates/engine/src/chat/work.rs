@@ -58,6 +58,7 @@ impl Lost {
                     tool_calls: Vec::new(),
                     sources: before.sources,
                     pictures: Vec::new(),
+                    dropped_parameters: before.dropped_parameters,
                     ledger: Vec::new(),
                     at,
                 })?;
@@ -277,6 +278,7 @@ impl Turn {
             tool_calls: ending.tool_calls,
             sources: ending.sources,
             pictures: ending.pictures,
+            dropped_parameters: ending.dropped_parameters,
             ..self.answer.message.clone()
         };
         views::view(&self.engine, StoredMessage { message, ..self.answer.clone() }).await

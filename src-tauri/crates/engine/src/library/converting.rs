@@ -182,6 +182,7 @@ fn blank(pages: u32) -> Reading {
         encoding: None,
         language: None,
         warnings: Vec::new(),
+        lines: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::embedding::Embedder;
 use super::vectors::{Searching, SpaceName};
 use crate::Engine;
 use crate::error::Error;
-use domain::{CollectionSettings, Fault, FaultCode, Findings, PassageQuery, SearchMode};
+use domain::{CollectionSettings, Fault, FaultCode, Findings, PassageQuery, SearchMode, SearchRecall};
 use std::collections::HashMap;
 use store::Store;
 use store::library::{CollectionRow, FoundPassage, Scope, ScopeSize};
@@ -44,6 +44,21 @@ struct Search {
     /// The largest distance, by collection.
     max_distances: HashMap<i64, f64>,
     rerank: bool,
+}
+
+impl Search {
+    /// Hits of each side that enter the fusion.
+    fn candidates(&self) -> usize {
+        (self.k * CANDIDATES).max(LEAST_CANDIDATES)
+    }
+
+    fn recall(&self) -> Recall {
+        match self.query.recall.unwrap_or_default() {
+            SearchRecall::Fast => Recall::Fast,
+            SearchRecall::Balanced => Recall::Balanced,
+            SearchRecall::Exact => Recall::Exact,
+        }
+    }
 }
 
 /// A query's vector, for the collections whose passages lie in one space.
@@ -258,12 +273,11 @@ fn look(
     probes: &[Probe],
     cancel: &Cancel,
 ) -> Result<Found, Error> {
-    let candidates = (search.k * CANDIDATES).max(LEAST_CANDIDATES);
     let mut places: HashMap<i64, Place> = HashMap::new();
     let mut vector_hits = 0;
     let keys = if search.size.narrowed { Some(store.scope_keys(&search.scope)?) } else { None };
     for probe in probes {
-        let hits = nearest(engine, store, probe, keys.as_deref(), candidates, cancel)?;
+        let hits = nearest(engine, store, search, probe, keys.as_deref(), cancel)?;
         vector_hits += hits.len();
         let near = Nearness::of(hits.iter().map(|hit| f64::from(hit.score)));
         for (rank, hit) in (1_u32..).zip(hits) {
@@ -275,7 +289,7 @@ fn look(
     let words = match search.query.mode {
         SearchMode::Vector => Vec::new(),
         SearchMode::Keyword | SearchMode::Hybrid => {
-            store.keyword_hits(&search.query.text, &search.scope, candidates)?
+            store.keyword_hits(&search.query.text, &search.scope, search.candidates())?
         }
     };
     let near = Nearness::of(words.iter().map(|(_, score)| *score));
@@ -326,9 +340,9 @@ fn look(
 fn nearest(
     engine: &Engine,
     store: &Store,
+    search: &Search,
     probe: &Probe,
     keys: Option<&[i64]>,
-    candidates: usize,
     cancel: &Cancel,
 ) -> Result<Vec<vector_table::Hit>, Error> {
     store.read(|tx| {
@@ -336,7 +350,7 @@ fn nearest(
         let collections = Filter::Collections(&probe.collections);
         let parts = [collections.clone(), Filter::Ids(keys.unwrap_or_default())];
         let filter = if keys.is_some() { Filter::And(&parts) } else { collections };
-        Ok(table.search(tx, &probe.vector, candidates, &filter, Recall::Balanced, cancel)?)
+        Ok(table.search(tx, &probe.vector, search.candidates(), &filter, search.recall(), cancel)?)
     })
 }
 

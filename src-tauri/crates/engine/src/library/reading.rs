@@ -5,17 +5,20 @@
 use super::vectors::Tables;
 use crate::Engine;
 use crate::error::Error;
-use domain::{CollectionSettings, DocumentState, Fault, FaultCode};
+use domain::{CollectionSettings, DocumentState, Fault, FaultCode, PlacedLine};
 use ingest::{Budget, Format, Limits, Reading, Source, cut, estimate_tokens, fence};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use store::Store;
-use store::library::{Content, DocumentRow, NewPassage, Outcome};
+use store::library::{Content, DocumentRow, NewPassage, Outcome, PageLines};
 
 /// The hidden argument with which our programs become the reading process.
 pub(crate) const READ_DOCUMENT: &str = "--read-document";
+
+/// The share of a passage of which places must be known, so that marks show where it stands and not a scrap of it.
+const MOST_OF_IT: f64 = 0.75;
 
 /// What reading needs beside the document.
 pub(crate) struct Reader<'a> {
@@ -62,8 +65,8 @@ pub(crate) fn read(reader: &Reader<'_>, id: &str, password: Option<&str>) -> Res
     let (reading, content) = match known {
         Some(content) => (reading_of(&content)?, content),
         None => {
-            let bytes = std::fs::read(reader.store.original_path(&file.hash)?).map_err(unreadable)?;
-            let reading = read_bytes(reader, &document.document.name, &bytes, password)?;
+            let path = reader.store.original_path(&file.hash)?;
+            let reading = read_file(reader, &document.document.name, &path, password)?;
             let content = content_of(&file.hash, &reading)?;
             (reading, content)
         }
@@ -127,7 +130,7 @@ fn original(reader: &Reader<'_>, document: &DocumentRow) -> Result<store::librar
                 );
             }
             refuse_early(path, &document.document.name)?;
-            Ok(reader.store.keep_original_file(path)?)
+            Ok(reader.store.keep_original_file(path, limit)?)
         }
         (None, Some(hash)) => {
             Ok(store::library::DocumentFile { hash: hash.clone(), size: document.document.size })
@@ -142,22 +145,21 @@ fn unreadable(error: std::io::Error) -> Error {
     Fault::new(FaultCode::FileUnreadable).with_detail(error.to_string()).into()
 }
 
-/// Reads bytes in a process of its own, or in this one where there is no program for that.
-pub(crate) fn read_bytes(
-    reader: &Reader<'_>,
-    name: &str,
-    bytes: &[u8],
-    password: Option<&str>,
-) -> Result<Reading, Error> {
-    let source = Source { name, bytes, password };
+/// Reads an original in a process of its own, which is sent it piece by piece, or in this one where there is no program
+/// for that. Its name is the document's: the file is called by its hash.
+fn read_file(reader: &Reader<'_>, name: &str, path: &Path, password: Option<&str>) -> Result<Reading, Error> {
     let limits = &reader.limits;
     let read = match &reader.program {
         Some(executable) => {
             let program =
                 fence::Program { executable: executable.clone(), arguments: vec![READ_DOCUMENT.into()] };
-            fence::read_in_child(&program, fence::Input::Bytes(source), limits, reader.stop)
+            let input = fence::Input::File { path, name: Some(name), password };
+            fence::read_in_child(&program, input, limits, reader.stop)
         }
-        None => read_here(&source, limits),
+        None => {
+            let bytes = std::fs::read(path).map_err(unreadable)?;
+            read_here(&Source { name, bytes: &bytes, password }, limits)
+        }
     };
     read.map_err(|error| fault(&error).into())
 }
@@ -231,7 +233,7 @@ pub(crate) fn format_name(format: Format) -> String {
 
 /// What is kept of a reading.
 pub(crate) fn content_of(hash: &str, reading: &Reading) -> Result<Content, Error> {
-    let bare = Reading { text: String::new(), ..reading.clone() };
+    let bare = Reading { text: String::new(), lines: Vec::new(), ..reading.clone() };
     let json = serde_json::to_string(&bare).map_err(store::Error::from)?;
     Ok(Content {
         hash: hash.to_owned(),
@@ -241,7 +243,81 @@ pub(crate) fn content_of(hash: &str, reading: &Reading) -> Result<Content, Error
         empty_pages: reading.empty_pages.clone(),
         text: reading.text.clone(),
         reading: json,
+        lines: page_lines(reading),
     })
+}
+
+/// Where lines are drawn, by page and counted from where the page begins: that stays true when texts of other pages come
+/// between.
+fn page_lines(reading: &Reading) -> Vec<PageLines> {
+    let ends = reading.lines.iter().flat_map(|line| [line.range.start, line.range.end]);
+    let begins = page_begins(reading);
+    let places = characters_at(&reading.text, ends.chain(begins.values().copied()).collect());
+    let mut pages: Vec<PageLines> = Vec::new();
+    for line in &reading.lines {
+        let Some(begin) = begins.get(&line.page).map(|begin| places[begin]) else { continue };
+        let own = |byte: usize| places[&byte].saturating_sub(begin);
+        let area = line.area;
+        let placed =
+            (own(line.range.start), own(line.range.end), area.left, area.bottom, area.width, area.height);
+        match pages.last_mut() {
+            Some(page) if page.page == line.page => page.lines.push(placed),
+            _ => pages.push(PageLines { page: line.page, lines: vec![placed] }),
+        }
+    }
+    pages
+}
+
+/// The byte at which each page begins in the text.
+fn page_begins(reading: &Reading) -> HashMap<u32, usize> {
+    let mut begins = HashMap::new();
+    for section in &reading.sections {
+        if let Some(page) = section.page {
+            let begin = begins.entry(page).or_insert(section.range.start);
+            *begin = section.range.start.min(*begin);
+        }
+    }
+    begins
+}
+
+/// Where a stretch of a document's text (in characters) is drawn, line by line; nothing unless that is known of most of it.
+pub(crate) fn placed(store: &Store, hash: &str, start: u32, end: u32) -> Result<Vec<PlacedLine>, Error> {
+    let Some(content) = store.content(hash)? else { return Ok(Vec::new()) };
+    let reading = reading_of(&content)?;
+    let bounds = reading.sections.iter().flat_map(|section| [section.range.start, section.range.end]);
+    let places = characters_at(&reading.text, bounds.collect());
+    // The pages that the stretch touches, and where each begins.
+    let mut pages: BTreeMap<u32, (u32, bool)> = BTreeMap::new();
+    for section in &reading.sections {
+        let Some(page) = section.page else { continue };
+        let (from, to) = (places[&section.range.start], places[&section.range.end]);
+        let known = pages.entry(page).or_insert((from, false));
+        *known = (known.0.min(from), known.1 || (from < end && start < to));
+    }
+    let letters = |from: u32, to: u32| {
+        let stretch = reading.text.chars().skip(from as usize).take(to.saturating_sub(from) as usize);
+        stretch.filter(|sign| sign.is_alphanumeric()).count()
+    };
+    let (mut lines, mut known) = (Vec::new(), 0);
+    for (page, (begin, _)) in pages.into_iter().filter(|(_, (_, touched))| *touched) {
+        for (from, to, left, bottom, width, height) in store.placed_lines(hash, page)? {
+            let (from, to) = (begin + from, begin + to);
+            if from >= end || to <= start {
+                continue;
+            }
+            known += letters(from.max(start), to.min(end));
+            let points = |tenths: i32| f64::from(tenths) / 10.0;
+            lines.push(PlacedLine {
+                page,
+                left: points(left),
+                bottom: points(bottom),
+                width: points(width),
+                height: points(height),
+            });
+        }
+    }
+    let most = known as f64 >= letters(start, end) as f64 * MOST_OF_IT;
+    Ok(if most { lines } else { Vec::new() })
 }
 
 /// The reading that was kept.

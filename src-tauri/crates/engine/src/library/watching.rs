@@ -1,6 +1,6 @@
 //! Folders that collections follow. The system tells when something in them changes; when it has been quiet for a moment the
 //! folder is walked again, where unchanged files cost a hash and nothing else. Nothing polls. A folder that cannot be
-//! watched is the trouble of its collection until it can be.
+//! watched is the trouble of its collection until it can be; so is one in which nothing is left of what came from it.
 
 use super::{Consent, Load, ingests};
 use crate::Engine;
@@ -27,6 +27,8 @@ pub(crate) struct Watching {
     watched: Mutex<HashMap<String, Watched>>,
     /// Why the folder of a collection is not watched, by collection.
     failed: Mutex<HashMap<String, Fault>>,
+    /// Folders in which nothing is left of what came from them, by collection.
+    emptied: Mutex<HashMap<String, Fault>>,
 }
 
 struct Watched {
@@ -45,20 +47,46 @@ impl Watching {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn emptied(&self) -> MutexGuard<'_, HashMap<String, Fault>> {
+        self.emptied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Why the folder of a collection is not watched, when it should be.
     pub(crate) fn trouble(&self, collection: &str) -> Option<Fault> {
         self.failed().get(collection).cloned()
     }
 
+    /// Notes whether a look found nothing left of what came from a folder: its documents are kept then, and that is told.
+    pub(crate) fn note_emptied(&self, collection: &str, folder: Option<&Path>) {
+        let mut emptied = self.emptied();
+        match folder {
+            Some(folder) => {
+                let fault = Fault::new(FaultCode::NotFound).with_detail(folder.to_string_lossy());
+                emptied.insert(collection.to_owned(), fault);
+            }
+            None => {
+                emptied.remove(collection);
+            }
+        }
+    }
+
+    /// Nothing was left in the folder of a collection when it was looked at.
+    pub(crate) fn is_emptied(&self, collection: &str) -> bool {
+        self.emptied().contains_key(collection)
+    }
+
     /// A collection as callers see it: with this trouble where its runs have none.
     pub(crate) fn shown(&self, mut collection: Collection) -> Collection {
-        collection.trouble = collection.trouble.or_else(|| self.trouble(&collection.id));
+        let emptied = || self.emptied().get(&collection.id).cloned().filter(|_| collection.documents > 0);
+        let own = self.trouble(&collection.id).or_else(emptied);
+        collection.trouble = collection.trouble.or(own);
         collection
     }
 
     /// Ends watching for a collection.
     pub(crate) fn forget(&self, collection: &str) {
         self.failed().remove(collection);
+        self.emptied().remove(collection);
         if let Some(watched) = self.watched().remove(collection) {
             watched.ends.cancel();
         }
@@ -67,6 +95,7 @@ impl Watching {
     /// Ends all watching.
     pub(crate) fn close(&self) {
         self.failed().clear();
+        self.emptied().clear();
         self.watched().clear();
     }
 }

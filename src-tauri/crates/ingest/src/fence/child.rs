@@ -77,6 +77,12 @@ fn read_document(stdin: &mut impl Read, header: &Header) -> Result<Reading, Erro
 
 fn write_answer(result: &Result<Reading, Error>, most: usize) -> io::Result<()> {
     let mut json = serde_json::to_vec(result)?;
+    if json.len() > most
+        && let Ok(reading) = result
+    {
+        // Better a text without places than none.
+        json = serde_json::to_vec(&Ok::<_, Error>(Reading { lines: Vec::new(), ..reading.clone() }))?;
+    }
     if json.len() > most {
         let limit = most as u64;
         json = serde_json::to_vec(&Err::<Reading, _>(Error::TooLarge { what: Measure::AnswerBytes, limit }))?;

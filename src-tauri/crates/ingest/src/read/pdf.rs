@@ -5,12 +5,17 @@
 
 mod headings;
 mod lines;
+mod places;
+mod turned;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use headings::{Headings, Setting};
+use lines::Line;
 use pdf_oxide::document::PdfDocument;
 use pdf_oxide::object::Object;
+use places::Row;
+use turned::Turn;
 
 use crate::{Error, Format, Warning, writer::Writer, writer::one_line};
 
@@ -35,7 +40,11 @@ pub(crate) fn read(bytes: &[u8], password: Option<&str>, writer: &mut Writer) ->
         writer.set_page(number);
         let before = writer.len();
         match page {
-            Some(page) => write_page(page, &headings, writer),
+            Some(page) => {
+                write_page(page, &headings, writer);
+                let lines = places::of(&page.rows, writer.since(before), before, number);
+                writer.lines.extend(lines);
+            }
             None => failed.push(number),
         }
         if writer.len() == before && page.is_some() {
@@ -97,23 +106,40 @@ fn title(document: &PdfDocument) -> Option<String> {
     (!title.is_empty() && !is_file && lower != "untitled").then_some(title)
 }
 
-/// The text of a page and how it is set.
+/// The text of a page, how it is set, and what stands where.
 struct Page {
     text: String,
     setting: Setting,
+    rows: Vec<Row>,
 }
 
 /// A page; nothing where the library fails or panics on it.
 fn page(document: &PdfDocument, index: usize) -> Option<Page> {
     let read = || {
         let spans = document.extract_spans(index).unwrap_or_default();
+        let turn = Turn::of(document, index);
+        let upright = turn.and_then(|turn| turn.upright(&spans));
+        let is_needed = upright.is_some() || lines::are_needed(&spans);
+        let is_seen = upright.is_some();
+        let (spans, aside) = upright.unwrap_or((spans, Vec::new()));
         let setting = Setting::of(&spans);
-        let text = if lines::are_needed(&spans) {
-            lines::assemble(spans)
+        let mut lines = lines::of(spans);
+        let row = |line: &Line| places::row(&line.pieces, &line.text);
+        let rows: Vec<Row> = match turn {
+            None => lines.iter().filter_map(row).collect(),
+            Some(turn) if is_seen => {
+                lines.iter().filter_map(row).map(|row| row.turned_by(|area| turn.back(area))).collect()
+            }
+            // Some pieces are where they are seen then, and some where they are drawn.
+            Some(_) => Vec::new(),
+        };
+        lines.extend(lines::of(aside));
+        let text = if is_needed {
+            lines::assemble(&lines)
         } else {
             document.extract_text(index).map_err(refused)?
         };
-        Ok(Page { text, setting })
+        Ok(Page { text, setting, rows })
     };
     guarded(read).ok()
 }

@@ -29,7 +29,12 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Reading, Error> {
 
 /// Reads a file through a reading process.
 pub fn read_through(program: &Program, path: &Path, password: Option<&str>) -> Result<Reading, Error> {
-    read_in_child(program, Input::File { path, password }, &Limits::default(), &AtomicBool::new(false))
+    read_in_child(
+        program,
+        Input::File { path, name: None, password },
+        &Limits::default(),
+        &AtomicBool::new(false),
+    )
 }
 
 /// The passwords that the corpora's own notes give.

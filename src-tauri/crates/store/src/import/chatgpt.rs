@@ -159,6 +159,7 @@ fn message(
         sources: Vec::new(),
         considered: None,
         pictures: Vec::new(),
+        dropped_parameters: Vec::new(),
     })
 }
 

@@ -67,7 +67,22 @@ pub struct Content {
     pub text: String,
     /// The rest of the reading, as JSON.
     pub reading: String,
+    /// Where lines are drawn, by page; not read along ([`Store::placed_lines`] does), and kept where none are given.
+    pub lines: Vec<PageLines>,
 }
+
+/// Where lines of a page are drawn: the characters from where the page begins in the text (from, to), then left, bottom,
+/// width and height in tenths of a point, as PDF counts them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageLines {
+    /// The page, from 1.
+    pub page: u32,
+    /// The lines in the order of the text.
+    pub lines: Vec<PageLine>,
+}
+
+/// See [`PageLines`].
+pub type PageLine = (u32, u32, i32, i32, i32, i32);
 
 /// Whether a run takes documents from another that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,10 +296,22 @@ impl Store {
                         empty_pages: read(row.get::<_, Option<String>>(4)?.as_deref()),
                         text: row.get(5)?,
                         reading: row.get(6)?,
+                        lines: Vec::new(),
                     })
                 })
                 .optional()?;
             Ok(found)
+        })
+    }
+
+    /// Where the lines of a page are drawn, as far as that is known.
+    pub fn placed_lines(&self, hash: &str, page: u32) -> Result<Vec<PageLine>> {
+        self.look(|tx| {
+            let found: Option<String> = tx
+                .prepare_cached("SELECT lines FROM placed_lines WHERE hash = ?1 AND page = ?2")?
+                .query_row(params![hash, page], |row| row.get(0))
+                .optional()?;
+            Ok(found.map(|lines| serde_json::from_str(&lines)).transpose()?.unwrap_or_default())
         })
     }
 
@@ -330,16 +357,16 @@ impl Store {
     }
 
     /// Keeps a copy of a file, unless it is there. The copy is whole and named by the hash of what was copied, whatever
-    /// happens to the file meanwhile.
-    pub fn keep_original_file(&self, path: &Path) -> Result<DocumentFile> {
+    /// happens to the file meanwhile; one that grows beyond `most` bytes while it is copied is refused.
+    pub fn keep_original_file(&self, path: &Path, most: u64) -> Result<DocumentFile> {
         let folder = self.originals()?;
-        let seen = hash_of(path, None)?;
+        let seen = hash_of(path, most, None)?;
         if folder.join(&seen.hash).is_file() {
             return Ok(seen);
         }
         make_folder(&folder)?;
         let temporary = temporary_beside(&folder.join("incoming"));
-        let kept = copy_in(path, &temporary, &folder);
+        let kept = copy_in(path, most, &temporary, &folder);
         if kept.is_err() {
             // The error that is returned matters more than one about a leftover.
             let _ = fs::remove_file(&temporary);
@@ -520,7 +547,7 @@ impl Outcome {
 }
 
 /// Hashes a file, and copies what it reads.
-fn hash_of(path: &Path, mut copy: Option<&mut File>) -> Result<DocumentFile> {
+fn hash_of(path: &Path, most: u64, mut copy: Option<&mut File>) -> Result<DocumentFile> {
     let error = |source| Error::io("reading", path, source);
     let mut file = File::open(path).map_err(error)?;
     if !file.metadata().map_err(error)?.is_file() {
@@ -536,15 +563,19 @@ fn hash_of(path: &Path, mut copy: Option<&mut File>) -> Result<DocumentFile> {
         }
         hasher.update(&buffer[..read]);
         size += read as u64;
+        if size > most {
+            let grown = format!("it has more than {most} bytes");
+            return Err(error(std::io::Error::new(std::io::ErrorKind::FileTooLarge, grown)));
+        }
         if let Some(copy) = copy.as_mut() {
             copy.write_all(&buffer[..read]).map_err(|source| Error::io("writing", path, source))?;
         }
     }
 }
 
-fn copy_in(path: &Path, temporary: &Path, folder: &Path) -> Result<DocumentFile> {
+fn copy_in(path: &Path, most: u64, temporary: &Path, folder: &Path) -> Result<DocumentFile> {
     let mut copy = File::create_new(temporary).map_err(|source| Error::io("writing", temporary, source))?;
-    let kept = hash_of(path, Some(&mut copy))?;
+    let kept = hash_of(path, most, Some(&mut copy))?;
     drop(copy);
     sync_file(temporary)?;
     put_in_place(temporary, &folder.join(&kept.hash))?;
@@ -592,6 +623,11 @@ pub(super) fn put_content(tx: &Transaction<'_>, content: &Content) -> Result<()>
         content.text,
         content.reading
     ])?;
+    let mut placed =
+        tx.prepare_cached("INSERT OR REPLACE INTO placed_lines (hash, page, lines) VALUES (?1, ?2, ?3)")?;
+    for PageLines { page, lines } in &content.lines {
+        placed.execute(params![content.hash, page, serde_json::to_string(lines)?])?;
+    }
     Ok(())
 }
 

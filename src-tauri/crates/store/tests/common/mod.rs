@@ -55,6 +55,7 @@ pub fn ending(message: &MessageId, text: &str) -> Ending {
         tool_calls: Vec::new(),
         sources: Vec::new(),
         pictures: Vec::new(),
+        dropped_parameters: Vec::new(),
         ledger: Vec::new(),
         at: NOW,
     }

@@ -64,10 +64,13 @@ impl Form {
         }
     }
 
-    /// Keys that the person set and the model refused.
+    /// Parameters that the person set and the model refused.
     pub(super) fn dropped(&self) -> Vec<String> {
         let ours = ["stream_options", "options", "reasoning"];
-        self.dropped.iter().filter(|key| !ours.contains(*key)).map(|key| (*key).to_owned()).collect()
+        let theirs = self.dropped.iter().filter(|key| !ours.contains(*key));
+        // To some models an effort is told under another name.
+        let named = theirs.map(|key| if *key == "chat_template_kwargs" { "reasoning_effort" } else { key });
+        named.map(str::to_owned).collect()
     }
 
     pub(super) fn path(&self, request: &ChatRequest) -> Result<String, Error> {

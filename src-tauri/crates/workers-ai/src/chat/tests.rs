@@ -229,6 +229,17 @@ async fn a_key_that_a_model_refuses_is_left_out_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_effort_that_is_refused_is_told_by_its_own_name() {
+    let mut request = request();
+    request.parameters.reasoning_effort = Some("off".to_owned());
+    let refused = refusal(400, 5006, "unknown properties are 'chat_template_kwargs'");
+    let server = Server::answering(vec![refused, hello()]);
+    let stream = client(&server).chat(&request).await.unwrap();
+    assert_eq!(stream.dropped_keys(), ["reasoning_effort"]);
+    assert!(server.seen()[1].json().get("chat_template_kwargs").is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_other_endpoint_is_tried_once_and_without_a_pause() {
     for first in [
         refusal(405, 10405, "no"),

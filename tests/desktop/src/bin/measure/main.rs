@@ -1,15 +1,16 @@
-//! Measures the real window: start, memory and idle beside an empty WebKitGTK window; the way of a byte from the socket
+//! Measures the real window: start, memory and idle beside an empty Tauri window; the way of a byte from the socket
 //! to the page; frames under a fast stream beside a bare page; long conversations beside short ones.
 //!
-//! `measure [start] [idle] [latency] [frames] [long] [gallery] [ingest]` (all when none is named). Times on a shared machine move: read the
+//! `measure [start] [idle] [latency] [frames] [long] [tile] [gallery] [ingest]` (all when none is named). Times on a shared machine move: read the
 //! ratios, which are taken side by side in one run.
 #![allow(clippy::print_stdout, reason = "it tells its outcome there")]
 
 mod gallery;
 mod ingest;
+mod tile;
 
 use anyhow::{Context, Result};
-use desktop::measure::{Processes, TokenServer, idle_cpu, percentile};
+use desktop::measure::{Idle, Processes, TokenServer, percentile};
 use desktop::{Desk, Keyring, Window};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -35,6 +36,9 @@ async fn main() -> Result<()> {
     }
     if wanted("long") {
         long().await?;
+    }
+    if wanted("tile") {
+        tile::tile().await?;
     }
     if wanted("gallery") {
         gallery::gallery().await?;
@@ -85,7 +89,7 @@ async fn start() -> Result<()> {
 fn empty_start(desk: &Desk) -> Result<Duration> {
     let begun = Instant::now();
     let mut child = desk
-        .command(Desk::binary_beside("empty-window")?)
+        .command(Desk::binary_beside(EMPTY_WINDOW)?)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
@@ -109,31 +113,35 @@ async fn enter(desk: &Desk) -> Result<Window> {
     Ok(window)
 }
 
+/// A Tauri window with nothing in it.
+const EMPTY_WINDOW: &str = "examples/empty-window";
+
+const SETTLING: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Memory (PSS of all processes) and processor time of a window that nobody touches.
+/// Memory (PSS of all processes), processor time and wakeups of a window that nobody touches.
 async fn idle() -> Result<()> {
     let desk = Desk::new(Keyring::Unlocked)?;
-    let window = enter(&desk).await?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let ours = Processes::of(window.pid()?);
-    let (memory, cpu) = (ours.pss_mib()?, idle_cpu(&ours, IDLE)?);
-    window.close().await?;
+    enter(&desk).await?.close().await?;
+    // Both without a driver, which keeps a connection of its own open.
+    let (memory, idle) = at_rest(&desk, "edgewise")?;
+    let (peer_memory, peer) = at_rest(&desk, EMPTY_WINDOW)?;
+    report("P11 idle memory, PSS of all processes", memory, Some(peer_memory), "MiB");
+    report("P11 idle processor time in 10 s", idle.cpu_ms, Some(peer.cpu_ms), "ms");
+    report("P11 wakeups of the program's threads in 10 s", idle.wakeups, Some(peer.wakeups), "");
+    Ok(())
+}
 
-    let mut child = desk
-        .command(Desk::binary_beside("empty-window")?)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let empty = Processes::of(child.id());
-    let (peer_memory, peer_cpu) = (empty.pss_mib()?, idle_cpu(&empty, IDLE)?);
+fn at_rest(desk: &Desk, program: &str) -> Result<(f64, Idle)> {
+    let mut child =
+        desk.command(Desk::binary_beside(program)?).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    std::thread::sleep(SETTLING);
+    let processes = Processes::of(child.id());
+    let idle = Idle::of(&processes, IDLE);
+    let memory = processes.pss_mib()?;
     child.kill()?;
     child.wait()?;
-    report("P11 idle memory, PSS of all processes", memory, Some(peer_memory), "MiB");
-    report("P11 idle processor time in 10 s", cpu, None, "ms");
-    report("P11 the same of an empty window", peer_cpu, None, "ms");
-    Ok(())
+    Ok((memory, idle))
 }
 
 /// Records, in the page, when the n-th token's mark is first in the text.
@@ -153,7 +161,7 @@ return true;
 async fn latency() -> Result<()> {
     const TOKENS: usize = 400;
     let server = TokenServer::start(TOKENS, 100.0, |n| format!("t{n}t ")).await?;
-    let desk = desk_for(&server)?;
+    let desk = desk_for(&server.base_url())?;
     let window = enter(&desk).await?;
     window.execute(WATCH, vec![]).await?;
     send(&window, "go").await?;
@@ -187,7 +195,7 @@ async fn frames() -> Result<()> {
         if n % 40 == 39 { "ab.\n\n".to_owned() } else { "abc ".to_owned() }
     })
     .await?;
-    let desk = desk_for(&server)?;
+    let desk = desk_for(&server.base_url())?;
     let window = enter(&desk).await?;
     import(&desk, window, 200).await?;
     let window = enter(&desk).await?;
@@ -272,9 +280,9 @@ fn gaps(value: Value) -> Vec<f64> {
     value.as_array().map(|gaps| gaps.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()
 }
 
-fn desk_for(server: &TokenServer) -> Result<Desk> {
+fn desk_for(base_url: &str) -> Result<Desk> {
     let mut desk = Desk::new(Keyring::Unlocked)?;
-    desk.set("EDGEWISE_API_URL", &server.base_url());
+    desk.set("EDGEWISE_API_URL", base_url);
     desk.set("CLOUDFLARE_API_TOKEN", "cfut_measuring");
     desk.set("CLOUDFLARE_ACCOUNT_ID", "023e105f4ecef8ad9ca31a8372d0c353");
     Ok(desk)

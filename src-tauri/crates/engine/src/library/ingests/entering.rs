@@ -106,13 +106,15 @@ impl Work {
     }
 
     /// Puts documents whose files left a followed folder into the trash; one that is taken out of it again stands for
-    /// itself. Where nothing at all is left, the folder itself is taken to be away, like a disk that is not mounted.
+    /// itself. Where nothing at all is left, the folder itself is taken to be away, like a disk that is not mounted: all
+    /// stay, and that is the collection's trouble.
     pub(super) async fn let_go_of_gone(
         &self,
         collection: &CollectionRow,
         folder: &Path,
     ) -> Result<(), Fault> {
         let (key, folder, now) = (collection.key, folder.to_owned(), self.engine.now());
+        let root = folder.clone();
         let gone = self
             .engine
             .database()
@@ -128,14 +130,20 @@ impl Work {
                         .is_some_and(|path| matches!(Path::new(path).try_exists(), Ok(false)))
                 };
                 let gone: Vec<DocumentRow> = rows.iter().filter(is_gone).cloned().collect();
-                if gone.is_empty() || !folder.is_dir() || (gone.len() == rows.len() && rows.len() > 1) {
-                    return Ok(Vec::new());
+                if gone.is_empty() {
+                    return Ok(Some(gone));
+                }
+                if gone.len() == rows.len() || !folder.is_dir() {
+                    return Ok(None);
                 }
                 let ids: Vec<String> = gone.iter().map(|row| row.document.id.clone()).collect();
                 shelf.disk.set_documents_deleted(&ids, Some(now))?;
-                Ok(gone)
+                Ok(Some(gone))
             })
             .await?;
+        let watching = &self.engine.library_state().watching;
+        watching.note_emptied(&collection.collection.id, gone.is_none().then_some(root.as_path()));
+        let gone = gone.unwrap_or_default();
         for row in gone {
             self.skip(
                 &row.document.name,

@@ -22,19 +22,27 @@ pub(super) fn are_needed(spans: &[TextSpan]) -> bool {
     concerned > 0 && concerned * 10 >= letters().count() * 3
 }
 
+/// The pieces of one line, in the order in which they are read, and their text.
+pub(super) struct Line {
+    pub(super) pieces: Vec<TextSpan>,
+    pub(super) text: String,
+    /// The base line and size of what came first.
+    y: f32,
+    size: f32,
+}
+
 /// The text of the page; an empty line stands between paragraphs.
-pub(super) fn assemble(spans: Vec<TextSpan>) -> String {
+pub(super) fn assemble(lines: &[Line]) -> String {
     let mut out = String::new();
     let mut above: Option<(f32, usize)> = None;
-    for line in lines(spans) {
-        let (y, size) = (line[0].bbox.y, line[0].font_size);
-        let text = text_of(line);
+    for Line { text, y, size, .. } in lines {
+        let (y, size) = (*y, *size);
         let length = text.chars().count();
         if let Some((y_above, length_above)) = above {
             let far = (y - y_above).abs() > PARAGRAPH_GAP * size;
-            out.push_str(if far { "\n\n" } else { join(&out, &text, length_above, length) });
+            out.push_str(if far { "\n\n" } else { join(&out, text, length_above, length) });
         }
-        out.push_str(&text);
+        out.push_str(text);
         above = Some((y, length));
     }
     out
@@ -47,7 +55,8 @@ fn join(before: &str, next: &str, length_above: usize, length: usize) -> &'stati
     if filled && wide(before.chars().next_back()) && wide(next.chars().next()) { "" } else { "\n" }
 }
 
-fn lines(spans: Vec<TextSpan>) -> Vec<Vec<TextSpan>> {
+/// The lines of a page, as their pieces follow one another.
+pub(super) fn of(spans: Vec<TextSpan>) -> Vec<Line> {
     let mut lines: Vec<Vec<TextSpan>> = Vec::new();
     for span in spans.into_iter().filter(|span| !span.text.is_empty()) {
         match lines.last_mut() {
@@ -55,7 +64,7 @@ fn lines(spans: Vec<TextSpan>) -> Vec<Vec<TextSpan>> {
             _ => lines.push(vec![span]),
         }
     }
-    lines
+    lines.into_iter().map(line).collect()
 }
 
 fn shares_line(last: &TextSpan, next: &TextSpan) -> bool {
@@ -64,15 +73,16 @@ fn shares_line(last: &TextSpan, next: &TextSpan) -> bool {
     (last.bbox.y - next.bbox.y).abs() < SAME_LINE * size && gap < COLUMN_GAP * next.font_size
 }
 
-fn text_of(mut line: Vec<TextSpan>) -> String {
-    let letters = || line.iter().flat_map(|span| span.text.chars()).filter(|c| c.is_alphabetic());
+fn line(mut pieces: Vec<TextSpan>) -> Line {
+    let (y, size) = (pieces[0].bbox.y, pieces[0].font_size);
+    let letters = || pieces.iter().flat_map(|span| span.text.chars()).filter(|c| c.is_alphabetic());
     let from_right = letters().filter(|&c| is_right_to_left(c)).count() * 2 > letters().count();
     if from_right {
-        line.sort_by(|a, b| b.bbox.x.total_cmp(&a.bbox.x));
+        pieces.sort_by(|a, b| b.bbox.x.total_cmp(&a.bbox.x));
     }
     let mut out = String::new();
     let mut placed: Option<(f32, f32)> = None;
-    for span in line {
+    for span in &pieces {
         let (left, right) = (span.bbox.x, span.bbox.x + span.bbox.width);
         let gap = placed.map_or(0.0, |(l, r)| if left >= l { left - r } else { l - right });
         if gap > WORD_GAP * span.font_size && !out.ends_with(' ') && !span.text.starts_with(' ') {
@@ -85,7 +95,8 @@ fn text_of(mut line: Vec<TextSpan>) -> String {
             out.push_str(&span.text);
         }
     }
-    out.trim().to_owned()
+    let text = out.trim().to_owned();
+    Line { pieces, text, y, size }
 }
 
 /// Arabic stored in the order it is seen: the article, which begins a third of all words, then ends them.

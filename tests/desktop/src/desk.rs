@@ -268,16 +268,20 @@ impl Desk {
             .spawn()
             .context("starting ibus-daemon (package ibus)")?;
         self._processes.push(Process(daemon));
+        let mut said = String::new();
         let deadline = Instant::now() + Duration::from_secs(20);
         while Instant::now() < deadline {
-            let chosen =
-                self.command("ibus").args(["engine", "libpinyin"]).output().context("running ibus")?;
-            if chosen.status.success() {
+            let ibus = |words: &[&str]| self.command("ibus").args(words).output().context("running ibus");
+            // Its choosing ends as failed even when it was done: what counts is which one is in use afterwards.
+            ibus(&["engine", "libpinyin"])?;
+            let used = ibus(&["engine"])?;
+            if used.stdout.starts_with(b"libpinyin") {
                 return Ok(());
             }
+            said = String::from_utf8_lossy(&[used.stdout, used.stderr].concat()).into_owned();
             std::thread::sleep(Duration::from_millis(100));
         }
-        bail!("the input method did not come in twenty seconds (package ibus-libpinyin)")
+        bail!("the input method did not come in twenty seconds (package ibus-libpinyin): {said}")
     }
 
     /// Presses keys on the keyboard, one after the other as a person does: letters, or names such as `Return`. They go to the

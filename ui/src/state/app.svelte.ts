@@ -110,11 +110,18 @@ export class App {
   /** Loads what the first picture needs; the rest follows behind it. */
   async start(): Promise<void> {
     try {
-      this.info = await this.backend.appInfo();
-      language.use(this.info.locale);
+      // All of it is asked for at once: a question to the other side costs more than its answer.
+      const kept = Promise.all([this.preferences.load(), this.account.load()]);
+      kept.catch(() => {}); // Told below, unless the database has a screen of its own for it.
+      const info = this.backend.appInfo();
       if (!this.#subscribed) await this.backend.subscribe((event) => this.#hear(event));
       this.#subscribed = true;
-      if (this.info.database.kind === 'ok') await this.#load();
+      this.info = await info;
+      language.use(this.info.locale);
+      if (this.info.database.kind === 'ok') {
+        await kept;
+        this.#begin();
+      }
     } catch (error) {
       this.broken = asFault(error);
     }
@@ -129,11 +136,9 @@ export class App {
     await this.start();
   }
 
-  async #load(): Promise<void> {
-    const forced = this.info?.locale;
-    await Promise.all([this.preferences.load(), this.account.load()]);
+  #begin(): void {
     // EDGEWISE_LOCALE wins over the setting, and is already in the app's answer.
-    if (forced) language.use(forced);
+    if (this.info?.locale) language.use(this.info.locale);
     void this.conversations.load();
     void this.shelf.load();
     void this.assistants.load();

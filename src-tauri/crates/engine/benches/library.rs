@@ -15,6 +15,7 @@ use engine::{Engine, Options};
 use ingest::{Budget, Limits, Source, WalkLimits, cut, estimate_tokens, walk};
 use keychain::Keychain;
 use simulator::{DEMO_ACCOUNT_ID, Simulator};
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use store::Store;
@@ -199,20 +200,29 @@ async fn ingesting(simulator: &Simulator, count: usize) {
     );
 }
 
-/// Processor time of this process, in milliseconds, and how often it gave up the processor by itself.
+/// Of each thread of this process: processor time in milliseconds, and how often it gave up the processor by itself.
 #[cfg(target_os = "linux")]
-fn spent() -> (f64, u64) {
-    let (mut time, mut switches) = (0.0, 0);
-    for task in std::fs::read_dir("/proc/self/task").unwrap().filter_map(Result::ok) {
+fn spent() -> HashMap<std::ffi::OsString, (f64, u64)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().filter_map(Result::ok);
+    let of = |task: std::fs::DirEntry| {
         // "on the processor (ns), waiting (ns), slices"
         let schedule = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-        time +=
-            schedule.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default() / 1e6;
+        let time = schedule.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
         let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-        switches += line.and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or_default();
-    }
-    (time, switches)
+        let switches = line.and_then(|text| text.trim().parse().ok()).unwrap_or_default();
+        (task.file_name(), (time / 1e6, switches))
+    };
+    tasks.map(of).collect()
+}
+
+/// What the threads did since then; one that has ended since did what nobody knows, and little.
+#[cfg(target_os = "linux")]
+fn spent_since(before: &HashMap<std::ffi::OsString, (f64, u64)>) -> (f64, u64) {
+    spent().into_iter().fold((0.0, 0), |(time, switches), (thread, now)| {
+        let then = before.get(&thread).copied().unwrap_or_default();
+        (time + now.0 - then.0, switches + now.1.saturating_sub(then.1))
+    })
 }
 
 /// A followed folder in which nothing happens.
@@ -236,11 +246,9 @@ async fn watching(simulator: &Simulator) {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let before = spent();
     std::thread::sleep(IDLE);
-    let after = spent();
+    let (time, switches) = spent_since(&before);
     println!(
-        "a followed folder, nothing happens: {:.1} ms of processor time and {} wake-ups in {} s",
-        after.0 - before.0,
-        after.1 - before.1,
+        "a followed folder, nothing happens: {time:.1} ms of processor time and {switches} wake-ups in {} s",
         IDLE.as_secs()
     );
     engine.close().await;

@@ -39,6 +39,7 @@ mod environment;
 mod error;
 pub mod exchange;
 pub mod history;
+mod latest_first;
 pub mod library;
 pub mod models;
 mod news;

@@ -2,6 +2,7 @@
 
 use super::unsaved::Unsaved;
 use super::{Pictures, THUMBNAIL, damaged};
+use crate::database::Shelf;
 use crate::error::{Error, not_found};
 use domain::{Attachment, Fault, FaultCode, Picture, PictureExport, PictureSettings};
 use pictures::settings::{self, Record};
@@ -42,20 +43,31 @@ impl Pictures {
             .await
     }
 
-    /// A picture's thumbnail (JPEG), made now when it is not there.
+    /// A picture's thumbnail (JPEG), made now when it is not there: a few at once, and first those that were asked for
+    /// last, because these are in view.
     ///
     /// # Errors
     /// `NotFound` when its file is gone, `FileUnreadable` when it is damaged.
     pub async fn thumbnail_bytes(&self, picture: String) -> Result<Vec<u8>, Fault> {
         let unsaved = self.engine.pictures_at_work().unsaved();
+        let there = {
+            let (unsaved, picture) = (unsaved.clone(), picture.clone());
+            move |shelf: &Shelf| {
+                let paid = || unsaved.get(&picture).map(|paid| paid.thumbnail().to_vec());
+                Ok(shelf.disk.thumbnail(&picture).or_else(paid))
+            }
+        };
+        if let Some(kept) = self.engine.database().read(there).await? {
+            return Ok(kept);
+        }
+        let permit = self.engine.pictures_at_work().thumbnails().permit().await;
         self.engine
             .database()
             .read(move |shelf| {
+                let _until_made = permit;
+                // Another may have asked for the same before.
                 if let Some(kept) = shelf.disk.thumbnail(&picture) {
                     return Ok(kept);
-                }
-                if let Some(paid) = unsaved.get(&picture) {
-                    return Ok(paid.thumbnail().to_vec());
                 }
                 let (_, bytes) = bytes_of(&shelf.disk, &unsaved, &picture)?;
                 let small = scale::thumbnail(&bytes, THUMBNAIL).map_err(|error| damaged(&error))?;

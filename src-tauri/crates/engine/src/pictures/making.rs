@@ -9,6 +9,7 @@ use super::{Pictures, damaged};
 use crate::Engine;
 use crate::accounts::Caller;
 use crate::error::Error;
+use crate::latest_first::LatestFirst;
 use crate::sink::Sink;
 use crate::usage;
 use domain::{
@@ -34,6 +35,7 @@ pub(crate) struct AtWork {
     stops: Arc<Mutex<HashMap<String, CancellationToken>>>,
     unsaved: Unsaved,
     forms: Forms,
+    thumbnails: LatestFirst,
 }
 
 impl AtWork {
@@ -52,6 +54,11 @@ impl AtWork {
         if let Some(stop) = self.stops.lock().unwrap_or_else(PoisonError::into_inner).get(picture) {
             stop.cancel();
         }
+    }
+
+    /// The line of those that want a thumbnail made.
+    pub(crate) fn thumbnails(&self) -> LatestFirst {
+        self.thumbnails.clone()
     }
 
     /// Pictures that wait to be saved.

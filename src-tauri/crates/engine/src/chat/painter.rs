@@ -252,7 +252,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_growing_answer_ends_as_the_whole_one_is_rendered() {
-        let text = "# Title\n\nSome *words* and\n\n```rust\nfn main() {}\n```\n\n- one\n- two\n";
+        // It ends in a word: a line's end is shown with the word that follows.
+        let text = "# Title\n\nSome *words* and\n\n```rust\nfn main() {}\n```\n\n- one\n- two\n\nThe end";
         let mut painter = Painter::new("", BTreeSet::new(), Duration::from_secs(10));
         let mut shown = Vec::new();
         for piece in text.split_inclusive(' ') {

@@ -197,10 +197,20 @@ test('all_of_25000_pictures_are_selected_and_a_stretch_reaches_beyond_what_was_l
     .locator('.face')
     .first()
     .click({ modifiers: ['Control'] });
+  // The end is clicked before its picture is here.
+  await page.evaluate(() => {
+    const { backend } = window.edgewise;
+    const pictures = backend.pictures.bind(backend);
+    const released = new Promise<void>((resolve) => Object.assign(window, { release: resolve }));
+    backend.pictures = (query) => released.then(() => pictures(query));
+  });
   const rail = page.getByRole('slider', { name: 'Date' });
   await rail.focus();
   await page.keyboard.press('End');
-  await list.locator('.face[data-index="24999"]').click({ modifiers: ['Shift'] });
+  const end = list.locator('.face[data-index="24999"]');
+  await expect(end).toHaveAccessibleName('Loading');
+  await end.click({ modifiers: ['Shift'] });
+  await page.evaluate(() => (window as unknown as { release: () => void }).release());
   await expect(page.getByText('25,000 selected')).toBeVisible({ timeout: 15_000 });
   await desk.button('Clear the selection').click();
   await list.locator('.face').last().focus();

@@ -30,6 +30,7 @@ pub mod accounts;
 pub mod app;
 pub mod assistants;
 pub mod attachments;
+mod background;
 pub mod chat;
 pub mod clock;
 mod context;

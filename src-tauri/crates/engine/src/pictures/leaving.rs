@@ -2,6 +2,7 @@
 
 use super::unsaved::Unsaved;
 use super::{Pictures, THUMBNAIL, damaged};
+use crate::background;
 use crate::database::Shelf;
 use crate::error::{Error, not_found};
 use domain::{Attachment, Fault, FaultCode, Picture, PictureExport, PictureSettings};
@@ -11,6 +12,14 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use store::{NewAttachment, Store};
+
+/// What a thumbnail comes from.
+enum Source {
+    /// It is there.
+    Kept(Vec<u8>),
+    /// The whole picture.
+    Whole(Vec<u8>),
+}
 
 impl Pictures {
     /// A picture's bytes and media type, as received.
@@ -43,8 +52,8 @@ impl Pictures {
             .await
     }
 
-    /// A picture's thumbnail (JPEG), made now when it is not there: a few at once, and first those that were asked for
-    /// last, because these are in view.
+    /// A picture's thumbnail (JPEG), made now when it is not there: a few at once in the background, and first those that
+    /// were asked for last, because these are in view.
     ///
     /// # Errors
     /// `NotFound` when its file is gone, `FileUnreadable` when it is damaged.
@@ -61,17 +70,27 @@ impl Pictures {
             return Ok(kept);
         }
         let permit = self.engine.pictures_at_work().thumbnails().permit().await;
+        let id = picture.clone();
+        let source = self.engine.database().read(move |shelf| {
+            // Another may have asked for the same before.
+            if let Some(kept) = shelf.disk.thumbnail(&picture) {
+                return Ok(Source::Kept(kept));
+            }
+            Ok(Source::Whole(bytes_of(&shelf.disk, &unsaved, &picture)?.1))
+        });
+        let whole = match source.await? {
+            Source::Kept(kept) => return Ok(kept),
+            Source::Whole(whole) => whole,
+        };
+        let make = move || {
+            let _until_made = permit;
+            scale::thumbnail(&whole, THUMBNAIL)
+        };
+        let small = background::run("thumbnail", make).await?.map_err(|error| damaged(&error))?;
         self.engine
             .database()
             .read(move |shelf| {
-                let _until_made = permit;
-                // Another may have asked for the same before.
-                if let Some(kept) = shelf.disk.thumbnail(&picture) {
-                    return Ok(kept);
-                }
-                let (_, bytes) = bytes_of(&shelf.disk, &unsaved, &picture)?;
-                let small = scale::thumbnail(&bytes, THUMBNAIL).map_err(|error| damaged(&error))?;
-                if let Err(error) = shelf.disk.keep_thumbnail(&picture, &small) {
+                if let Err(error) = shelf.disk.keep_thumbnail(&id, &small) {
                     tracing::info!(%error, "a thumbnail was not kept");
                 }
                 Ok(small)

@@ -20,6 +20,9 @@ const FIRST_ROWS: usize = 128;
 const FIRST_ROWS_A_HIT: usize = 8;
 const GROWTH: usize = 4;
 
+/// Blocks of single rows are fetched so many ahead: one block is scanned in less time than the next takes to come.
+const AHEAD: usize = 2;
+
 /// Dot products say nothing of distances: under a filter so many full lists' worth of allowed rows is looked at.
 const FILTERED_LISTS: usize = 32;
 
@@ -216,7 +219,8 @@ impl<'a> Scan<'a> {
             }
             if self.segments[self.lists[part.list as usize].segment].has_records_at_hand() {
                 ranks.fill(f32::INFINITY);
-            } else if let Err(damaged) = self.bound_block(part, scratch.parts.get(index + 1), &mut ranks) {
+            } else if let Err(damaged) = self.bound_block(part, scratch.parts.get(index + AHEAD), &mut ranks)
+            {
                 return Ok(Err(damaged));
             }
             let mut left = part.mask;
@@ -230,7 +234,7 @@ impl<'a> Scan<'a> {
         Ok(Ok(()))
     }
 
-    /// All rows of a block cost the same, and most have but one of the few: fetching the next block is what takes the time.
+    /// All rows of a block cost the same, and most have but one of the few: fetching the blocks is what takes the time.
     fn bound_block(
         &self,
         part: &Part,

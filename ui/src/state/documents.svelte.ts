@@ -4,6 +4,7 @@ import type { Backend } from '$ipc/backend';
 import { asFault } from '$ipc/faults';
 import type { Document, Fault } from '$ipc/generated/domain';
 import { debounce } from '$lib/debounce';
+import { soon } from '$lib/soon';
 
 const page = 100;
 
@@ -20,13 +21,15 @@ export class Documents {
   descending = $state(true);
   keys = $derived(this.rows.map((row, index) => row?.id ?? `row-${index}`));
   #asked = new Set<number>();
+  /** The places in view. */
+  #shown: [number, number] = [0, 1];
   /** Which question the rows answer: late answers to older ones are dropped. */
   #question = 0;
-  #again;
+  /** Also while news go on coming. */
+  #again = soon(250, () => void this.#renew());
   #type;
 
   constructor(private backend: Backend) {
-    this.#again = debounce(250, () => void this.load());
     this.#type = debounce(150, () => void this.load());
   }
 
@@ -51,13 +54,24 @@ export class Documents {
     void this.load();
   }
 
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    this.#shown = [0, 1];
+    return this.#renew();
+  }
+
+  /** Reads the pages in view anew, and forgets the others: their rows may have moved. */
+  async #renew(): Promise<void> {
     const question = ++this.#question;
-    this.#asked = new Set([0]);
+    const [start, end] = this.#shown;
+    const pages: number[] = [];
+    for (let index = Math.floor(start / page); index * page < end; index += 1) pages.push(index);
+    this.#asked = new Set(pages);
     try {
-      const found = await this.#ask(0);
+      const found = await Promise.all(pages.map((index) => this.#ask(index * page)));
       if (question !== this.#question) return;
-      this.rows = Array.from({ length: found.total }, (_, index) => found.documents[index]);
+      const rows: (Document | undefined)[] = Array.from({ length: found[0]?.total ?? 0 });
+      found.forEach(({ documents }, at) => documents.forEach((row, index) => (rows[pages[at]! * page + index] = row)));
+      this.rows = rows.slice(0, found[0]?.total);
       this.state = 'ready';
       this.failed = null;
     } catch (error) {
@@ -68,6 +82,7 @@ export class Documents {
 
   /** The view shows these: fetches the pages that are missing. */
   show(start: number, end: number): void {
+    this.#shown = [start, Math.max(end, start + 1)];
     for (let index = Math.floor(start / page); index * page < Math.min(end, this.total); index += 1) {
       if (!this.#asked.has(index)) void this.#fetch(index);
     }
@@ -102,14 +117,14 @@ export class Documents {
   /** Rows changed: those in the list are replaced in place; strangers, or none named, ask for the list anew. */
   changed(documents: Document[]): void {
     const news = new Map(documents.map((each) => [each.id, each]));
-    let stranger = documents.length === 0;
-    for (const each of documents) {
-      const ours = this.collection === null || each.collection === this.collection;
-      if (ours && !this.rows.some((row) => row?.id === each.id)) stranger = true;
-    }
-    if (this.rows.some((row) => row && news.has(row.id))) {
-      this.rows = this.rows.map((row) => (row && news.get(row.id)) || row);
-    }
-    if (stranger) this.#again();
+    const known = new Set<string>();
+    const rows = this.rows.map((row) => {
+      const fresh = row && news.get(row.id);
+      if (fresh) known.add(fresh.id);
+      return fresh ?? row;
+    });
+    if (known.size > 0) this.rows = rows;
+    const ours = (each: Document) => this.collection === null || each.collection === this.collection;
+    if (documents.length === 0 || documents.some((each) => ours(each) && !known.has(each.id))) this.#again();
   }
 }

@@ -16,6 +16,7 @@ import type {
   SkippedFile,
   SourceRef,
 } from '$ipc/generated/domain';
+import { soon } from '$lib/soon';
 import type { Toasts } from './toasts.svelte';
 
 /** The palette that collections choose from. */
@@ -150,8 +151,17 @@ export class Library {
   #listeners = new Set<Listener<Document[]>>();
   #names = new SvelteMap<string, Document>();
   #suggesting = '';
-  #recounting = false;
-  #attaching = false;
+  /** Counts changed: asks for the collections anew, at most twice a second. */
+  #recount = soon(500, () => void this.load());
+  /** Those that are begun here are known a moment later. */
+  #attachSoon = soon(600, () => void this.attach());
+  /** Of ten thousand files the news come by the thousand: the lists hear of them once a frame. */
+  #news = new Map<string, Document>();
+  #spread = soon(16, () => {
+    const news = [...this.#news.values()];
+    this.#news.clear();
+    for (const listener of this.#listeners) listener(news);
+  });
   /** The document whose password was tried last. */
   #tried: string | null = null;
 
@@ -208,35 +218,17 @@ export class Library {
   changed(documents: Document[]): void {
     let strange = false;
     for (const document of documents) {
+      this.#news.set(document.id, document);
       if (this.#names.has(document.id)) this.#names.set(document.id, document);
       const ingest = [...this.ingests.values()].find(({ rows }) => rows.has(document.id));
       ingest?.follow(document);
       if (!ingest && inWork(document.state)) strange = true;
     }
-    for (const listener of this.#listeners) listener(documents);
+    if (documents.length > 0) this.#spread();
+    else for (const listener of this.#listeners) listener(documents);
     this.#recount();
     // An ingestion that was not begun here: a followed folder, another embedding model.
     if (strange) this.#attachSoon();
-  }
-
-  /** Counts changed: asks for the collections anew, at most twice a second. */
-  #recount(): void {
-    if (this.#recounting) return;
-    this.#recounting = true;
-    setTimeout(() => {
-      this.#recounting = false;
-      void this.load();
-    }, 500);
-  }
-
-  #attachSoon(): void {
-    if (this.#attaching) return;
-    this.#attaching = true;
-    // Those that are begun here are known a moment later.
-    setTimeout(() => {
-      this.#attaching = false;
-      void this.attach();
-    }, 600);
   }
 
   // --- adding ---------------------------------------------------------------------------------------------------------

@@ -245,6 +245,27 @@ describe('the list of documents', () => {
     expect(list.rows.filter(Boolean)).toHaveLength(200);
   });
 
+  it('news_that_never_cease_are_followed_where_one_looks', async () => {
+    const { backend, library } = shelf('full');
+    const list = new Documents(backend);
+    library.listen((rows) => list.changed(rows));
+    await list.load();
+    list.show(2030, 2050);
+    await until(() => list.rows[2040] !== undefined);
+    const asked: number[] = [];
+    const documents = backend.documents.bind(backend);
+    backend.documents = (query) => {
+      asked.push(query.offset);
+      return documents(query);
+    };
+    const row = list.rows[2040]!;
+    const news = setInterval(() => library.changed([{ ...row, id: 'of another place' }]), 20);
+    await until(() => asked.length > 0);
+    clearInterval(news);
+    expect(asked).toEqual([2000]);
+    await until(() => list.rows[2040] !== undefined && list.rows[0] === undefined);
+  });
+
   it('sorts_filters_and_follows_the_news', async () => {
     const { backend, library } = shelf();
     const list = new Documents(backend);
@@ -258,6 +279,7 @@ describe('the list of documents', () => {
     await until(() => list.total === 1);
     const row = list.rows[0]!;
     library.changed([{ ...row, state: { kind: 'embedding', done: 3, total: 9 } }]);
+    await until(() => list.rows[0]?.state.kind === 'embedding');
     expect(list.rows[0]?.state).toEqual({ kind: 'embedding', done: 3, total: 9 });
     await library.deleteDocuments([row]);
     await until(() => list.total === 0);

@@ -6,5 +6,9 @@ fn main() -> std::process::ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == "--read-document") {
         return ingest::fence::child_main();
     }
+    // Installed, `edgewise-cli` is this program too: one copy of everything instead of two.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "--command-line") {
+        return cli::run(std::env::args_os().skip(1));
+    }
     edgewise::run()
 }

@@ -1,15 +1,16 @@
 //! How well passages are found, on XQuAD: its 240 paragraphs as documents, its 1,190 questions as queries, in English and in
 //! Chinese. Prints recall@1, @5 and @10, MRR@10 and nDCG@10 for words, vectors, both
-//! fused, and reranked; fails when fused lies below the better of its parts and the vectors are a model's.
+//! fused, and reranked; fails when fused lies below the better of its parts.
 //!
 //! ```text
 //! ./dev bench retrieval
 //! ```
 //!
-//! Without an account the vectors are the simulator's, which know words and no meaning: then the figures of the vector
-//! side say something of the plumbing and nothing of a model, and fused may lie below words. With `EDGEWISE_BENCH_PROVIDER`
-//! (the base URL of an OpenAI-compatible server, a space, a model) that embeds, and nothing is reranked. With `EDGEWISE_BENCH_TOKEN` and `EDGEWISE_BENCH_ACCOUNT` the
-//! service itself is asked (about 1,500 texts each). `EDGEWISE_BENCH_QUESTIONS` asks fewer questions.
+//! Without an account the vectors are the simulator's, which know words and no meaning: the figures of the vector side say
+//! something of the plumbing and of the fusion, and nothing of a model. With `EDGEWISE_BENCH_PROVIDER` (the base URL of
+//! an OpenAI-compatible server, a space, a model) that embeds, and nothing is reranked. With `EDGEWISE_BENCH_TOKEN` and
+//! `EDGEWISE_BENCH_ACCOUNT` the service itself is asked (about 1,500 texts each). `EDGEWISE_BENCH_QUESTIONS` asks fewer
+//! questions.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures and prints")]
 
@@ -196,7 +197,7 @@ async fn main() {
         let collection = ingest(&engine, &entries).await;
         println!("XQuAD {language}: {} paragraphs", entries.len());
         println!("{:<22}  recall@1   recall@5   recall@10  MRR@10  nDCG@10  ms/query", "");
-        let mut reached = Vec::new();
+        let (mut reached, mut asked) = (Vec::new(), 1.0);
         let lines = [
             ("words", SearchMode::Keyword, false),
             ("vectors", SearchMode::Vector, false),
@@ -208,14 +209,17 @@ async fn main() {
             let figures = measure(&engine, &collection, &entries, (mode, rerank), most).await;
             figures.print(name);
             reached.push(figures.ndcg());
+            asked = f64::from(figures.questions);
         }
         let [words, vectors, fused, ..] = reached[..] else {
             unreachable!("three lines and more are measured")
         };
+        // The simulator's vectors are the same everywhere; with a model's, what one question more or less weighs is chance.
         let a_model = account().is_some() || provider().is_some();
+        let chance = if a_model { 1.0 / asked } else { 0.0 };
         assert!(
-            !a_model || fused >= words.max(vectors),
-            "{language}: fused ({fused:.3}) lies below the better of its parts ({words:.3}, {vectors:.3})"
+            fused + chance >= words.max(vectors),
+            "{language}: fused ({fused:.4}) lies below the better of its parts ({words:.4}, {vectors:.4})"
         );
         engine.close().await;
     }

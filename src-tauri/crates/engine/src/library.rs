@@ -28,6 +28,7 @@ use domain::{
     DocumentState, DocumentText, Fault, Findings, IngestEvent, IngestStarted, KeptIn, MessageId, Passage,
     PassageQuery, PlacedLine, RunId, TextSection, VectorInfo, WhyAnswer,
 };
+use ingest::fence::{Program, Readers};
 use ingests::{Consent, Ingests, Load};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -51,8 +52,8 @@ const LONGEST_TEXT: usize = 16 << 20;
 
 /// What the library keeps in memory.
 pub(crate) struct State {
-    /// Our own program, for the reading process.
-    pub(crate) reader: Option<PathBuf>,
+    /// The reading processes: our own program, started again.
+    pub(crate) readers: Option<Arc<Readers>>,
     pub(crate) tables: Tables,
     pub(crate) ingests: Ingests,
     pub(crate) watching: Watching,
@@ -62,8 +63,9 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(reader: Option<PathBuf>) -> Self {
+        let program = |executable| Program { executable, arguments: vec![reading::READ_DOCUMENT.into()] };
         Self {
-            reader,
+            readers: reader.map(|executable| Arc::new(Readers::new(program(executable)))),
             tables: Tables::default(),
             ingests: Ingests::default(),
             watching: Watching::default(),

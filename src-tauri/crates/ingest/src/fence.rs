@@ -10,9 +10,14 @@
 //! first byte of the document is parsed. Its environment is empty but for what the loader needs, so that no
 //! secret of the parent is in it.
 //!
+//! Starting a program takes longer than reading a small document, so a child that has read small ones in next to no
+//! time is asked again ([`Readers`]); what dies on a document that was not its first is tried in a fresh one, so that
+//! no document suffers from another.
+//!
 //! The protocol: to the child `EWR1`, a 32-bit little-endian length, that many bytes of JSON (name, password,
-//! limits), then the document to the end of the stream. From the child `EWA1`, a 64-bit little-endian length,
-//! and that many bytes of JSON: `{"Ok": reading}` or `{"Err": error}`.
+//! limits), then the document in pieces, each a 32-bit little-endian length and that many bytes, the last of length 0.
+//! From the child `EWA1`, a 64-bit little-endian length, and that many bytes of JSON: `{"Ok": reading}` or
+//! `{"Err": error}`. Then the next question, or the end of the stream.
 
 mod child;
 #[cfg(all(
@@ -23,11 +28,12 @@ mod sandbox;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +44,12 @@ use crate::{Death, Error, Limits, Measure, Reading, Source};
 
 const QUESTION: &[u8; 4] = b"EWR1";
 const ANSWER: &[u8; 4] = b"EWA1";
+/// Bytes of an answer before its JSON.
+const ANSWER_HEADER: u64 = 12;
+/// Most bytes of a piece of a document.
+const PIECE: usize = 64 << 10;
+/// A document and an answer of up to so many bytes leave a child as it was.
+const SMALL: u64 = 512 << 10;
 /// How much of the child's last words is looked at.
 const LAST_WORDS: u64 = 8 << 10;
 /// How often the wish to stop is looked at while waiting.
@@ -76,65 +88,176 @@ struct Header {
     limits: Limits,
 }
 
-/// Reads a document in a child process. Blocks until it has answered, died or passed its wall time; `stop` set
-/// to true ends it within a few hundredths of a second.
+/// Reads a document in a child process of its own: [`Readers::read`] for a single one.
 ///
 /// # Errors
-/// What the child found wrong with the document, or [`Error::ReaderDied`], [`Error::TimedOut`],
-/// [`Error::Stopped`], [`Error::Unreadable`], [`Error::TooLarge`].
+/// Those of [`Readers::read`].
 pub fn read_in_child(
     program: &Program,
     input: Input<'_>,
     limits: &Limits,
     stop: &AtomicBool,
 ) -> Result<Reading, Error> {
-    let document = Document::open(input, limits)?;
-    let header = document.header(limits)?;
-    let mut child = Guard(start(program)?);
-    let stdin = child.0.stdin.take().expect("stdin is piped");
-    let stdout = child.0.stdout.take().expect("stdout is piped");
-    let stderr = child.0.stderr.take().expect("stderr is piped");
-    let most = limits.answer_bytes as u64 + 64;
-    std::thread::scope(|scope| {
-        let (sender, answer) = mpsc::channel();
-        scope.spawn(|| document.send(&header, stdin));
-        scope.spawn(move || sender.send(read_at_most(stdout, most)));
-        let last_words = scope.spawn(move || read_at_most(stderr, LAST_WORDS));
-        let bytes = wait(&answer, &mut child.0, limits, stop)?;
-        let status = child.end(limits);
+    Readers::new(program.clone()).read(input, limits, stop)
+}
+
+/// Children that read documents, each one at a time.
+#[derive(Debug)]
+pub struct Readers {
+    program: Program,
+    idle: Mutex<Vec<Reader>>,
+}
+
+impl Readers {
+    /// None is started before there is something to read.
+    #[must_use]
+    pub fn new(program: Program) -> Self {
+        Self { program, idle: Mutex::default() }
+    }
+
+    /// Reads a document in a child process. Blocks until it has answered, died or passed its wall time; `stop` set
+    /// to true ends it within a few hundredths of a second. Several threads may read at once, each in a child of its own.
+    ///
+    /// # Errors
+    /// What the child found wrong with the document, or [`Error::ReaderDied`], [`Error::TimedOut`],
+    /// [`Error::Stopped`], [`Error::Unreadable`], [`Error::TooLarge`].
+    pub fn read(&self, input: Input<'_>, limits: &Limits, stop: &AtomicBool) -> Result<Reading, Error> {
+        let document = Document::open(input, limits)?;
+        if let Some(reader) = self.take(limits) {
+            match self.ask(reader, document, limits, stop) {
+                // It may have died of what it read before.
+                Err(Error::ReaderDied { .. }) => {}
+                outcome => return outcome,
+            }
+            let reader = Reader::start(&self.program, limits)?;
+            return self.ask(reader, Document::open(input, limits)?, limits, stop);
+        }
+        self.ask(Reader::start(&self.program, limits)?, document, limits, stop)
+    }
+
+    /// Ends the children that have nothing to do.
+    pub fn rest(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, limits: &Limits) -> Option<Reader> {
+        let mut idle = self.idle();
+        let at = idle.iter().rposition(|reader| reader.limits == *limits)?;
+        Some(idle.swap_remove(at))
+    }
+
+    fn ask(
+        &self,
+        mut reader: Reader,
+        document: Document<'_>,
+        limits: &Limits,
+        stop: &AtomicBool,
+    ) -> Result<Reading, Error> {
+        let outcome = reader.ask(document, stop)?;
+        if reader.is_as_new(limits) {
+            self.idle().push(reader);
+        }
+        outcome
+    }
+}
+
+/// A child, killed when it is let go.
+#[derive(Debug)]
+struct Reader {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    /// What it writes to standard error.
+    last_words: Option<JoinHandle<Vec<u8>>>,
+    /// What it was confined to with its first document.
+    limits: Limits,
+    /// How long it has been at work.
+    busy: Duration,
+    /// It has read all it was sent, little each time, and answered.
+    fit: bool,
+}
+
+impl Reader {
+    fn start(program: &Program, limits: &Limits) -> Result<Self, Error> {
+        let mut child = start(program)?;
+        let stdin = child.stdin.take().expect("stdin is piped");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let last_words = std::thread::spawn(move || read_at_most(stderr, LAST_WORDS));
+        Ok(Self {
+            child,
+            stdin,
+            stdout,
+            last_words: Some(last_words),
+            limits: limits.clone(),
+            busy: Duration::ZERO,
+            fit: false,
+        })
+    }
+
+    /// Whether the next document has all but a twentieth of the limits that a fresh child would give it.
+    fn is_as_new(&self, limits: &Limits) -> bool {
+        self.fit && self.busy.as_secs_f64() < limits.cpu_seconds as f64 / 20.0
+    }
+
+    /// Sends a document and waits for the reading. The outer error leaves a child that can only be let go.
+    fn ask(&mut self, document: Document<'_>, stop: &AtomicBool) -> Result<Result<Reading, Error>, Error> {
+        let Self { child, stdin, stdout, limits, .. } = self;
+        let header = document.header(limits)?;
+        let most = limits.answer_bytes as u64 + 64;
+        let begun = Instant::now();
+        self.fit = false;
+        let (bytes, sent) = std::thread::scope(|scope| {
+            let (sender, answer) = mpsc::channel();
+            let sending = scope.spawn(|| document.send(&header, stdin));
+            scope.spawn(move || sender.send(read_answer(stdout, most)));
+            let bytes = wait(&answer, child, limits, stop)?;
+            if !is_whole(&bytes) {
+                // Whoever still writes to it or reads from it must not wait for ever.
+                end(child, limits);
+            }
+            Ok((bytes, sending.join().ok().flatten()))
+        })?;
+        self.busy += begun.elapsed();
         if bytes.len() as u64 > most - 64 + 12 {
             return Err(Error::TooLarge { what: Measure::AnswerBytes, limit: limits.answer_bytes as u64 });
         }
-        parse(&bytes).unwrap_or_else(|| {
-            let words = last_words.join().unwrap_or_default();
-            Err(Error::ReaderDied { how: death(status, &String::from_utf8_lossy(&words)) })
-        })
-    })
-}
-
-/// The child, killed on every way out.
-struct Guard(Child);
-
-impl Guard {
-    /// Gives a child that has answered a moment to end by itself, so that its status is its own.
-    fn end(&mut self, limits: &Limits) -> Option<ExitStatus> {
-        let until = Instant::now() + Duration::from_secs(limits.wall_seconds.min(2));
-        while Instant::now() < until {
-            if let Ok(Some(status)) = self.0.try_wait() {
-                return Some(status);
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        None
+        let Some(outcome) = parse(&bytes) else {
+            let status = end(&mut self.child, &self.limits);
+            let words = self.last_words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+            return Err(Error::ReaderDied { how: death(status, &String::from_utf8_lossy(&words)) });
+        };
+        let small = |bytes: u64| bytes <= SMALL;
+        self.fit = sent.is_some_and(small)
+            && small(bytes.len() as u64)
+            && !matches!(outcome, Err(Error::ReaderDied { .. }));
+        Ok(outcome)
     }
 }
 
-impl Drop for Guard {
+impl Drop for Reader {
     fn drop(&mut self) {
         // It may have ended already; then there is nothing left to kill.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
+}
+
+/// Gives a child that has no more to say a moment to end by itself, so that its status is its own, and then ends it.
+fn end(child: &mut Child, limits: &Limits) -> Option<ExitStatus> {
+    let until = Instant::now() + Duration::from_secs(limits.wall_seconds.min(2));
+    while Instant::now() < until {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let _ = child.kill();
+    None
 }
 
 fn start(program: &Program) -> Result<Child, Error> {
@@ -197,13 +320,22 @@ impl<'a> Document<'a> {
         Ok([QUESTION.as_slice(), &length.to_le_bytes(), &json].concat())
     }
 
-    fn send(self, header: &[u8], mut stdin: ChildStdin) {
-        let sent = stdin.write_all(header).and_then(|()| match self {
-            Self::Bytes(source) => stdin.write_all(source.bytes),
-            Self::File { file, most, .. } => io::copy(&mut file.take(most), &mut stdin).map(|_| ()),
-        });
-        // A child that has died or has seen enough closes the pipe; its answer tells which.
-        drop(sent);
+    /// Returns how long the document was; none when the child did not take all of it: then it has died or has seen
+    /// enough, and its answer tells which.
+    fn send(self, header: &[u8], stdin: &mut ChildStdin) -> Option<u64> {
+        stdin.write_all(header).ok()?;
+        let mut pieces = Pieces(stdin);
+        let length = match self {
+            Self::Bytes(source) => io::copy(&mut &*source.bytes, &mut pieces),
+            Self::File { file, most, .. } => {
+                let mut buffered = BufWriter::with_capacity(PIECE, &mut pieces);
+                io::copy(&mut file.take(most), &mut buffered)
+                    .and_then(|length| buffered.flush().map(|()| length))
+            }
+        };
+        let length = length.ok()?;
+        pieces.0.write_all(&0_u32.to_le_bytes()).ok()?;
+        Some(length)
     }
 }
 
@@ -220,14 +352,51 @@ fn open_regular(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Writes a document in pieces.
+struct Pieces<'a>(&'a mut ChildStdin);
+
+impl Write for Pieces<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = &bytes[..bytes.len().min(PIECE)];
+        if !piece.is_empty() {
+            self.0.write_all(&(piece.len() as u32).to_le_bytes())?;
+            self.0.write_all(piece)?;
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Reads one answer, or what comes in its place until the end of the stream; at most so much.
+fn read_answer(stdout: &mut ChildStdout, most: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // A broken pipe means the child is gone: what came before is what there is.
+    let _ = stdout.by_ref().take(ANSWER_HEADER).read_to_end(&mut bytes);
+    let length = answer_length(&bytes).unwrap_or(most);
+    let left = length.min(most - ANSWER_HEADER);
+    let _ = stdout.by_ref().take(left).read_to_end(&mut bytes);
+    bytes
+}
+
+/// How long the JSON is that follows the first bytes of an answer.
+fn answer_length(bytes: &[u8]) -> Option<u64> {
+    let (length, _) = bytes.strip_prefix(ANSWER)?.split_first_chunk::<8>()?;
+    Some(u64::from_le_bytes(*length))
+}
+
+fn is_whole(bytes: &[u8]) -> bool {
+    answer_length(bytes).is_some_and(|length| bytes.len() as u64 == ANSWER_HEADER + length)
+}
+
 /// Reads to the end but keeps only so much; the rest is drained so that the child does not block on it.
 fn read_at_most(mut pipe: impl Read, most: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A broken pipe means the child is gone: what came before is what there is.
     let _ = pipe.by_ref().take(most).read_to_end(&mut bytes);
-    if bytes.len() as u64 >= most && most == LAST_WORDS {
-        let _ = io::copy(&mut pipe, &mut io::sink());
-    }
+    let _ = io::copy(&mut pipe, &mut io::sink());
     bytes
 }
 
@@ -259,12 +428,7 @@ fn wait(
 
 /// The answer, if it is whole.
 fn parse(bytes: &[u8]) -> Option<Result<Reading, Error>> {
-    let rest = bytes.strip_prefix(ANSWER)?;
-    let (length, json) = rest.split_first_chunk::<8>()?;
-    if json.len() as u64 != u64::from_le_bytes(*length) {
-        return None;
-    }
-    serde_json::from_slice(json).ok()
+    is_whole(bytes).then(|| serde_json::from_slice(&bytes[ANSWER_HEADER as usize..]).ok())?
 }
 
 /// How a child without an answer ended, from its status and the runtime's last words.

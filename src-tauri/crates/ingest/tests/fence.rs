@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ingest::fence::{Input, Program, read_in_child};
+use ingest::fence::{Input, Program, Readers, read_in_child};
 use ingest::{Death, Error, Limits, Measure, Reading, Source};
 
 fn reader() -> Program {
@@ -219,4 +219,92 @@ fn pipes_devices_and_missing_files_do_not_block() {
         let result = common::read_through(&reader(), &path, None);
         assert!(matches!(result, Err(Error::Unreadable { .. })), "{}: {result:?}", path.display());
     }
+}
+
+/// Real readers that note each start, by process id.
+#[cfg(unix)]
+struct Noted {
+    _folder: tempfile::TempDir,
+    starts: PathBuf,
+    readers: Readers,
+}
+
+#[cfg(unix)]
+impl Noted {
+    fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (script, starts) = (folder.path().join("reader"), folder.path().join("starts"));
+        let real = reader().executable;
+        let text = format!("#!/bin/sh\necho $$ >> '{}'\nexec '{}'\n", starts.display(), real.display());
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let readers = Readers::new(Program { executable: script, arguments: Vec::new() });
+        Self { _folder: folder, starts, readers }
+    }
+
+    fn read(&self, text: &str, limits: &Limits) -> Result<Reading, Error> {
+        let source = Source { name: "note.txt", bytes: text.as_bytes(), password: None };
+        self.readers.read(Input::Bytes(source), limits, &AtomicBool::new(false))
+    }
+
+    fn starts(&self) -> Vec<String> {
+        std::fs::read_to_string(&self.starts).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn small_documents_share_a_child_and_a_large_one_uses_it_up() {
+    let noted = Noted::new();
+    for word in ["one", "two", "three"] {
+        assert_eq!(noted.read(word, &short()).unwrap().text, word);
+        // What cannot be read is an answer like any other.
+        assert_eq!(noted.read("", &short()), Err(Error::Empty));
+    }
+    assert_eq!(noted.starts().len(), 1);
+    let large = "word ".repeat(200_000);
+    assert!(noted.read(&large, &short()).unwrap().text.len() > 900_000);
+    noted.read("four", &short()).unwrap();
+    assert_eq!(noted.starts().len(), 2);
+    // Other limits need another child.
+    noted.read("five", &Limits { depth: 9, ..short() }).unwrap();
+    assert_eq!(noted.starts().len(), 3);
+    noted.readers.rest();
+    noted.read("six", &short()).unwrap();
+    assert_eq!(noted.starts().len(), 4);
+    // Longer than a file may be, noticed before its end: nothing of it is left for the next.
+    let tiny = Limits { file_bytes: 3, ..short() };
+    assert!(noted.read("seven", &tiny).is_err());
+    assert_eq!(noted.read("888", &tiny).unwrap().text, "888");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_child_that_died_of_something_else_costs_no_document() {
+    let noted = Noted::new();
+    noted.read("one", &short()).unwrap();
+    let killed = std::process::Command::new("kill").args(["-9", &noted.starts()[0]]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(noted.read("two", &short()).unwrap().text, "two");
+    assert_eq!(noted.starts().len(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn several_threads_read_at_once_and_none_gets_anothers_document() {
+    let noted = Noted::new();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let noted = &noted;
+            scope.spawn(move || {
+                for number in 0..30 {
+                    let text = format!("document {number} of {thread}");
+                    assert_eq!(noted.read(&text, &short()).unwrap().text, text);
+                }
+            });
+        }
+    });
+    let starts = noted.starts().len();
+    assert!((1..=8).contains(&starts), "{starts} children for 120 documents");
 }

@@ -9,7 +9,8 @@ use domain::{CollectionSettings, DocumentState, Fault, FaultCode, PlacedLine};
 use ingest::{Budget, Format, Limits, Reading, Source, cut, estimate_tokens, fence};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use store::Store;
 use store::library::{Content, DocumentRow, NewPassage, Outcome, PageLines};
@@ -24,8 +25,8 @@ const MOST_OF_IT: f64 = 0.75;
 pub(crate) struct Reader<'a> {
     pub(crate) store: &'a Store,
     pub(crate) tables: &'a Tables,
-    /// Our own program, to be started again; without it documents are read in this process.
-    pub(crate) program: Option<PathBuf>,
+    /// Our own program, started again; without it documents are read in this process.
+    pub(crate) readers: Option<Arc<fence::Readers>>,
     pub(crate) settings: CollectionSettings,
     /// How much a document may ask for.
     pub(crate) limits: Limits,
@@ -149,12 +150,10 @@ fn unreadable(error: std::io::Error) -> Error {
 /// for that. Its name is the document's: the file is called by its hash.
 fn read_file(reader: &Reader<'_>, name: &str, path: &Path, password: Option<&str>) -> Result<Reading, Error> {
     let limits = &reader.limits;
-    let read = match &reader.program {
-        Some(executable) => {
-            let program =
-                fence::Program { executable: executable.clone(), arguments: vec![READ_DOCUMENT.into()] };
+    let read = match &reader.readers {
+        Some(readers) => {
             let input = fence::Input::File { path, name: Some(name), password };
-            fence::read_in_child(&program, input, limits, reader.stop)
+            readers.read(input, limits, reader.stop)
         }
         None => {
             let bytes = std::fs::read(path).map_err(unreadable)?;

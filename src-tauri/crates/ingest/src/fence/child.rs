@@ -13,8 +13,8 @@ const STACK: usize = 64 << 20;
 /// A longer header is no header.
 const LONGEST_HEADER: usize = 1 << 20;
 
-/// The whole life of the reading process: reads the question from standard input and writes the answer to
-/// standard output. The program that calls it must do nothing else in that process.
+/// The whole life of the reading process: reads questions from standard input and writes each answer to
+/// standard output, until there is no more question. The program that calls it must do nothing else in that process.
 pub fn child_main() -> ExitCode {
     let place = remember_panics();
     let reader = std::thread::Builder::new().name("reader".to_owned()).stack_size(STACK);
@@ -41,19 +41,34 @@ fn remember_panics() -> Arc<Mutex<String>> {
 
 fn answer(place: &Mutex<String>) -> io::Result<()> {
     let mut stdin = io::stdin().lock();
-    let header = read_header(&mut stdin)?;
-    confine(&header.limits);
-    let result = catch_unwind(AssertUnwindSafe(|| read_document(&mut stdin, &header)));
-    let result = result.unwrap_or_else(|_| {
-        let place = place.lock().map(|place| place.clone()).unwrap_or_default();
-        Err(Error::ReaderDied { how: Death::Panicked { place } })
-    });
-    write_answer(&result, header.limits.answer_bytes)
+    let mut confined = false;
+    while let Some(header) = read_header(&mut stdin)? {
+        if !confined {
+            confine(&header.limits);
+            confined = true;
+        }
+        let mut document = Document { stdin: &mut stdin, left: 0, ended: false };
+        let result = catch_unwind(AssertUnwindSafe(|| read_document(&mut document, &header)));
+        let (fit, read_whole) = (result.is_ok(), document.ended);
+        let result = result.unwrap_or_else(|_| {
+            let place = place.lock().map(|place| place.clone()).unwrap_or_default();
+            Err(Error::ReaderDied { how: Death::Panicked { place } })
+        });
+        write_answer(&result, header.limits.answer_bytes)?;
+        if !fit || !read_whole {
+            break;
+        }
+    }
+    Ok(())
 }
 
-fn read_header(stdin: &mut impl Read) -> io::Result<Header> {
+/// None at the end of the stream.
+fn read_header(stdin: &mut impl Read) -> io::Result<Option<Header>> {
     let mut start = [0_u8; 8];
-    stdin.read_exact(&mut start)?;
+    if stdin.read(&mut start[..1])? == 0 {
+        return Ok(None);
+    }
+    stdin.read_exact(&mut start[1..])?;
     let (mark, length) = start.split_at(4);
     let length = u32::from_le_bytes(length.try_into().expect("four bytes of eight")) as usize;
     if mark != QUESTION || length > LONGEST_HEADER {
@@ -61,13 +76,43 @@ fn read_header(stdin: &mut impl Read) -> io::Result<Header> {
     }
     let mut json = vec![0; length];
     stdin.read_exact(&mut json)?;
-    Ok(serde_json::from_slice(&json)?)
+    Ok(Some(serde_json::from_slice(&json)?))
 }
 
-fn read_document(stdin: &mut impl Read, header: &Header) -> Result<Reading, Error> {
+/// A document as it comes, in pieces.
+struct Document<'a, R> {
+    stdin: &'a mut R,
+    /// Of this piece.
+    left: usize,
+    ended: bool,
+}
+
+impl<R: Read> Read for Document<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 && !self.ended {
+            let mut length = [0_u8; 4];
+            self.stdin.read_exact(&mut length)?;
+            self.left = u32::from_le_bytes(length) as usize;
+            self.ended = self.left == 0;
+        }
+        let most = buffer.len().min(self.left);
+        if most == 0 {
+            // Asked for nothing, standard input would wait for something.
+            return Ok(0);
+        }
+        let read = self.stdin.read(&mut buffer[..most])?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= read;
+        Ok(read)
+    }
+}
+
+fn read_document(document: &mut impl Read, header: &Header) -> Result<Reading, Error> {
     let limits = &header.limits;
     let mut bytes = Vec::new();
-    stdin
+    document
         .take(limits.file_bytes.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| Error::Unreadable { reason: error.to_string() })?;

@@ -82,8 +82,8 @@ fn probe() -> String {
 
 /// Answers in the form of a refusal, so that the parent's own protocol carries the words.
 fn tell(words: &str) {
-    // The question is read first, as a real child does.
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    // The question comes first, as to a real child.
+    let _ = std::io::stdin().read(&mut [0; 64]);
     let error = ingest::Error::Unreadable { reason: words.to_owned() };
     let json = serde_json::to_vec(&Err::<(), _>(error)).expect("an error is JSON");
     let mut out = std::io::stdout().lock();

@@ -15,6 +15,14 @@ const READERS: usize = 4;
 impl Work {
     /// Reads all documents. What is being read when the run is stopped or paused is read to its end, or told to stop.
     pub(super) async fn read_all(&self, collection: &CollectionRow) -> Result<(), Fault> {
+        let read = self.read_each(collection).await;
+        if let Some(readers) = &self.engine.library_state().readers {
+            readers.rest();
+        }
+        read
+    }
+
+    async fn read_each(&self, collection: &CollectionRow) -> Result<(), Fault> {
         let mut waiting: VecDeque<DocumentRow> = self.to_be_read().await?.into();
         let side_by_side = std::thread::available_parallelism().map_or(1, usize::from).min(READERS);
         let mut reading: JoinSet<(DocumentRow, Result<Read, Fault>)> = JoinSet::new();
@@ -77,7 +85,7 @@ impl Work {
                     let reader = Reader {
                         store: &shelf.disk,
                         tables: reading_engine.tables(),
-                        program: reading_engine.library_state().reader.clone(),
+                        readers: reading_engine.library_state().readers.clone(),
                         limits: reading::limits(&reading_engine),
                         settings,
                         again,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 use tracing_appender::rolling::{RollingFileAppender, RollingWriter, Rotation};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::OptionalWriter;
 use tracing_subscriber::prelude::*;
@@ -18,6 +19,7 @@ pub fn begin() {
     let filter = EnvFilter::try_from_env("EDGEWISE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::registry()
         .with(filter)
+        .with(filter_fn(engine::may_be_logged))
         .with(fmt::layer().with_writer(std::io::stderr))
         .with(fmt::layer().with_writer(Kept).with_ansi(false))
         .init();

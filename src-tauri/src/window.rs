@@ -6,6 +6,17 @@ use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBui
 /// The main window's label; the capability names it.
 pub const MAIN: &str = "main";
 
+/// The page's first questions, asked while its own script is still read. `ui/src/ipc/tauri.ts` takes the answers.
+const FIRST_QUESTIONS: &str = "{
+const ask = (command) => {
+  const answer = window.__TAURI_INTERNALS__.invoke(command);
+  answer.catch(() => {}); // Told where it is taken.
+  return [command, answer];
+};
+const firstAnswers = new Map(['app_info', 'settings', 'account_state'].map(ask));
+Object.defineProperty(window, 'firstAnswers', { value: firstAnswers });
+}";
+
 /// Opens the main window.
 pub fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
@@ -14,6 +25,7 @@ pub fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
         .min_inner_size(480.0, 420.0)
         .prevent_overflow()
         .zoom_hotkeys_enabled(false)
+        .initialization_script(FIRST_QUESTIONS)
         .on_navigation(is_our_page)
         // Links leave through `open_link`; a page of ours never opens another window.
         .on_new_window(|_, _| NewWindowResponse::Deny)

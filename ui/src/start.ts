@@ -7,10 +7,12 @@ import AppView from './App.svelte';
 import './styles/index.css';
 
 export function start(backend: Backend): App {
+  performance.mark('script-read');
   const target = document.getElementById('app');
   if (!target) throw new Error('the page has no #app');
   const app = new App(backend);
-  mount(AppView, { target, props: { app } });
+  // What it asks the other side is on its way while the window is made.
   void app.start();
+  mount(AppView, { target, props: { app } });
   return app;
 }

@@ -18,7 +18,7 @@ const selectors = {
   searchbox: 'input[type=search], [role=searchbox]', article: 'article, [role=article]', log: '[role=log]', list: 'ul, ol, [role=list]',
   navigation: 'nav, [role=navigation]', dialog: 'dialog, [role=dialog], [role=alertdialog]', menuitem: '[role=menuitem], [role=menuitemradio]', option: '[role=option]',
   radio: 'input[type=radio], [role=radio]', checkbox: 'input[type=checkbox], [role=checkbox], [role=switch]', alert: '[role=alert]', status: '[role=status]',
-  heading: 'h1, h2, h3, h4, [role=heading]', combobox: 'select, [role=combobox]', region: 'section[aria-label], aside, [role=region]', listitem: 'li, [role=listitem]', tab: '[role=tab]',
+  heading: 'h1, h2, h3, h4, [role=heading]', combobox: 'select, [role=combobox]', spinbutton: 'input[type=number], [role=spinbutton]', region: 'section[aria-label], aside, [role=region]', listitem: 'li, [role=listitem]', tab: '[role=tab]',
 };
 const label = (element) => {
   const by = element.getAttribute('aria-labelledby');
@@ -35,6 +35,16 @@ for (const element of document.querySelectorAll(selectors[role] ?? `[role=${role
   if (shown(element) && (exact ? text === wanted : text.includes(wanted))) return element;
 }
 return null;
+"#;
+
+/// Paints one point of the page again and again, until `stopPainting`.
+const KEEP_PAINTING: &str = r#"
+const spot = document.createElement('i');
+for (const [name, value] of Object.entries({ position: 'fixed', right: '0', bottom: '0', width: '1px', height: '1px' })) spot.style[name] = value;
+document.body.append(spot);
+let odd = false;
+const painting = setInterval(() => { odd = !odd; spot.style.background = odd ? 'rgb(0 0 0 / 2%)' : 'none'; }, 20);
+window.stopPainting = () => { clearInterval(painting); spot.remove(); };
 "#;
 
 /// A running Edgewise.
@@ -205,7 +215,11 @@ impl Window {
             )
             .await?;
         let path = self.artefacts.join(format!("{name}.png"));
-        std::fs::write(&path, self.client.screenshot().await?)?;
+        // Without a graphics card the driver waits for the next painting, and a page at rest has none.
+        self.client.execute(KEEP_PAINTING, Vec::new()).await?;
+        let picture = tokio::time::timeout(Self::PATIENCE, self.client.screenshot()).await;
+        self.client.execute("window.stopPainting()", Vec::new()).await?;
+        std::fs::write(&path, picture.context("the driver gives no picture")??)?;
         Ok(path)
     }
 
@@ -301,10 +315,17 @@ fn fantoccini_connector() -> HttpConnector {
 
 use hyper_util::client::legacy::connect::HttpConnector;
 
-/// Waits until a process has gone: only then is there room for another window on its desk.
+/// Waits until a process has gone, its files closed: only then is there room for another window on its desk.
 async fn gone(pid: u32) {
+    // What waits for its parent (`Z`) holds no file, but for its other threads, which may end after it.
+    let there = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let runs = stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']));
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        runs || threads > 1
+    };
     let deadline = Instant::now() + Duration::from_secs(5);
-    while Path::new(&format!("/proc/{pid}/exe")).exists() && Instant::now() < deadline {
+    while there() && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -12,6 +12,20 @@ async function call<T>(command: string, args?: Record<string, unknown>): Promise
   }
 }
 
+const firstAnswers = (window as { firstAnswers?: Map<string, Promise<unknown>> }).firstAnswers;
+
+/** A question that the shell has asked already when the page began (`window.rs`). Asked again, it is one like any other. */
+async function first<T>(command: string): Promise<T> {
+  const answer = firstAnswers?.get(command);
+  if (!answer) return call(command);
+  firstAnswers?.delete(command);
+  try {
+    return (await answer) as T;
+  } catch (error) {
+    throw asFault(error);
+  }
+}
+
 function channel<E>(listener: Listener<E>): Channel<E> {
   const events = new Channel<E>();
   events.onmessage = listener;
@@ -25,14 +39,14 @@ const mediaUrl = (kind: 'attachment' | 'picture' | 'thumbnail', id: string): str
   mediaOrigin === 'media://' ? `media://${kind}/${id}` : `${mediaOrigin}/${kind}/${id}`;
 
 export const tauri: Backend = {
-  appInfo: () => call('app_info'),
+  appInfo: () => first('app_info'),
   subscribe: (events) => call('subscribe', { events: channel(events) }),
   openLink: (url) => call('open_link', { url }),
   revealDataFolder: () => call('reveal_data_folder'),
   restoreCopy: (name) => call('restore_copy', { name }),
   startFresh: () => call('start_fresh'),
 
-  accountState: () => call('account_state'),
+  accountState: () => first('account_state'),
   discoverAccounts: (token) => call('discover_accounts', { token }),
   checkAccount: (ticket, accountId, events) => call('check_account', { ticket, accountId, events: channel(events) }),
   connectAccount: (ticket, accountId, keep) => call('connect_account', { ticket, accountId, keep }),
@@ -120,7 +134,7 @@ export const tauri: Backend = {
   catalogue: (refresh) => call('catalogue', { refresh }),
   usageToday: () => call('usage_today'),
   usageReport: (days) => call('usage_report', { days }),
-  settings: () => call('settings'),
+  settings: () => first('settings'),
   saveSettings: (settings) => call('save_settings', { settings }),
 
   collections: () => call('collections'),

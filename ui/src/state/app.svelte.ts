@@ -114,14 +114,23 @@ export class App {
       const kept = Promise.all([this.preferences.load(), this.account.load()]);
       kept.catch(() => {}); // Told below, unless the database has a screen of its own for it.
       const info = this.backend.appInfo();
-      if (!this.#subscribed) await this.backend.subscribe((event) => this.#hear(event));
-      this.#subscribed = true;
+      const heard = this.#subscribed ? null : this.backend.subscribe((event) => this.#hear(event));
+      heard?.catch(() => {}); // Told below.
       this.info = await info;
       language.use(this.info.locale);
-      if (this.info.database.kind === 'ok') {
+      const whole = this.info.database.kind === 'ok';
+      if (whole) {
         await kept;
-        this.#begin();
+        // EDGEWISE_LOCALE wins over the setting, and is already in the app's answer.
+        if (this.info.locale) language.use(this.info.locale);
+        this.follow();
+        performance.mark('answers-there');
+        this.ready = true;
       }
+      // The lists are asked for once their news are heard, so that none falls between; the window need not wait for either.
+      await heard;
+      this.#subscribed = true;
+      if (whole) this.#fill();
     } catch (error) {
       this.broken = asFault(error);
     }
@@ -136,17 +145,13 @@ export class App {
     await this.start();
   }
 
-  #begin(): void {
-    // EDGEWISE_LOCALE wins over the setting, and is already in the app's answer.
-    if (this.info?.locale) language.use(this.info.locale);
+  #fill(): void {
     void this.conversations.load();
     void this.shelf.load();
     void this.assistants.load();
     void this.library.load();
     void this.library.attach();
     void this.refreshUsage();
-    this.follow();
-    this.ready = true;
   }
 
   /** The machine has a network again: what waits in the open conversation goes. */

@@ -19,13 +19,19 @@ use domain::Fault;
 use engine::{Engine, WhenHeld};
 use std::ffi::OsString;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{EnvFilter, fmt};
 
 /// Does what the arguments say, of which the first is the program's name. The program must read documents when it is
 /// called with `--read-document`: see [`ingest::fence`].
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let filter = EnvFilter::try_from_env("EDGEWISE_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(engine::may_be_logged))
+        .with(fmt::layer().with_writer(std::io::stderr))
+        .init();
     // Wrong usage ends here with status 2 and clap's own words.
     let arguments = Arguments::parse_from(arguments);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -42,6 +42,7 @@ pub mod exchange;
 pub mod history;
 mod latest_first;
 pub mod library;
+mod logging;
 pub mod models;
 mod news;
 mod pace;
@@ -61,6 +62,7 @@ pub use chat::retrieval::{Passages, Retrieve, Retrieving, Wanted};
 pub use clock::{Clock, Ids, SystemClock, UuidIds};
 pub use database::WhenHeld;
 pub use exchange::ExportFormat;
+pub use logging::may_be_logged;
 pub use sink::{FnSink, Nowhere, Sink};
 
 use accounts::access::Access;

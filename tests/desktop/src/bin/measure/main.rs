@@ -62,6 +62,7 @@ const STARTS: usize = 7;
 /// From the start of the process to a page that can be typed into; the peer: an empty window that has loaded.
 async fn start() -> Result<()> {
     let (mut ours, mut peers) = (Vec::new(), Vec::new());
+    let mut parts = PARTS.map(|_| Vec::new());
     for _ in 0..STARTS {
         let desk = Desk::new(Keyring::Unlocked)?;
         enter(&desk).await?.close().await?;
@@ -73,6 +74,12 @@ async fn start() -> Result<()> {
         let started = window.started_at()?;
         let ready = window.execute("return performance.timeOrigin + (performance.getEntriesByName('composer-ready')[0]?.startTime ?? performance.now())", vec![]).await?;
         let ready = ready.as_f64().context("the page tells its clock")?;
+        let marks = window.execute("return [performance.timeOrigin, ...['script-read', 'answers-there', 'composer-ready'].map((name) => performance.timeOrigin + (performance.getEntriesByName(name)[0]?.startTime ?? NaN)), performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0]?.startTime]", vec![]).await?;
+        let mut before = started;
+        for (part, mark) in parts.iter_mut().zip(gaps(marks)) {
+            part.push(mark - before);
+            before = mark;
+        }
         ours.push((ready - started).min(through_driver.as_secs_f64() * 1_000.0));
         window.close().await?;
         peers.push(empty_start(&desk)?.as_secs_f64() * 1_000.0);
@@ -83,8 +90,20 @@ async fn start() -> Result<()> {
         Some(percentile(&mut peers, 0.5)),
         "ms",
     );
+    for (name, mut took) in PARTS.into_iter().zip(parts) {
+        report(name, percentile(&mut took, 0.5), None, "ms");
+    }
     Ok(())
 }
+
+/// What a start is made of, one after the other.
+const PARTS: [&str; 5] = [
+    "P12   until the page begins",
+    "P12   until its script is read",
+    "P12   until its questions are answered",
+    "P12   until the box is there",
+    "P12   until it is painted first, after that",
+];
 
 fn empty_start(desk: &Desk) -> Result<Duration> {
     let begun = Instant::now();
@@ -254,18 +273,14 @@ async fn long() -> Result<()> {
             )
             .await?;
         opened.push((size, took.as_f64().unwrap_or(f64::NAN)));
-        let gaps_of = window
-            .client()
-            .execute_async(
-                r"const done = arguments[arguments.length - 1]; const log = document.querySelector('[role=log]');
-                  let box = log; while (box && box.scrollHeight <= box.clientHeight + 1) box = box.parentElement; if (!box) box = [...log.querySelectorAll('*')].find((e) => e.scrollHeight > e.clientHeight + 50) ?? document.scrollingElement;
-                  const gaps = []; let last = performance.now(), frames = 0;
-                  const step = (now) => { gaps.push(now - last); last = now; box.scrollTop -= 120; if (++frames < 300) requestAnimationFrame(step); else done(gaps.slice(2)); };
-                  requestAnimationFrame(step);",
-                vec![],
-            )
-            .await?;
+        let gaps_of = window.client().execute_async(SCROLL, vec![]).await?;
         scrolled.push((size, percentile(&mut gaps(gaps_of), 0.99)));
+    }
+    let mut bare = f64::INFINITY;
+    for _ in 0..2 {
+        window.execute(BARE, vec![]).await?;
+        let gaps_of = window.client().execute_async(SCROLL, vec![]).await?;
+        bare = bare.min(percentile(&mut gaps(gaps_of), 0.99));
     }
     window.close().await?;
     let best = |all: &[(i32, f64)], size: i32| {
@@ -273,8 +288,38 @@ async fn long() -> Result<()> {
     };
     report("P9 open 10,000 messages (peer: 100)", best(&opened, 10_000), Some(best(&opened, 100)), "ms");
     report("P9 scrolling, frame gap p99", best(&scrolled, 10_000), Some(best(&scrolled, 100)), "ms");
+    report("P9 the same (peer: a bare page)", best(&scrolled, 10_000), Some(bare), "ms");
     Ok(())
 }
+
+/// Scrolls what is in view up by 120 pixels in each of 300 frames, and tells the gaps between them.
+const SCROLL: &str = r"
+const done = arguments[arguments.length - 1]; const log = document.querySelector('#bare, [role=log]');
+let box = log; while (box && box.scrollHeight <= box.clientHeight + 1) box = box.parentElement;
+if (!box) box = [...log.querySelectorAll('*')].find((e) => e.scrollHeight > e.clientHeight + 50) ?? document.scrollingElement;
+const gaps = []; let last = performance.now(), frames = 0;
+const step = (now) => { gaps.push(now - last); last = now; box.scrollTop -= 120; if (++frames < 300) requestAnimationFrame(step); else done(gaps.slice(2)); };
+requestAnimationFrame(step);
+";
+
+/// Puts a page of plain elements with the text of 250 such messages where the transcript was: what scrolling costs by itself.
+const BARE: &str = r"
+const place = document.querySelector('#bare, [role=log]').closest('#bare, .scroller').getBoundingClientRect();
+document.getElementById('bare')?.remove(); document.querySelector('#app')?.remove();
+const box = document.createElement('div'); box.id = 'bare';
+Object.assign(box.style, { position: 'fixed', left: `${place.left}px`, top: `${place.top}px`, width: `${place.width}px`, height: `${place.height}px`, overflow: 'auto' });
+const put = (parent, tag, text = '') => { const child = document.createElement(tag); child.textContent = text; parent.append(child); return child; };
+for (let n = 0; n < 250; n += 1) {
+  const message = put(box, 'div');
+  Object.assign(message.style, { maxWidth: '46rem', margin: '0 auto', padding: '12px 24px', lineHeight: '1.65' });
+  if (n % 2 === 0) { put(message, 'p', `Question ${n}: what is an edge?`).style.margin = '0 0 12px'; continue; }
+  put(message, 'p', `Answer ${n}.`); put(message, 'p', 'An edge is where two things meet:');
+  const list = put(message, 'ul'); put(list, 'li', 'one side'); put(list, 'li', 'the other side');
+  put(message, 'pre', `let edge = ${n};`); put(message, 'p', `That is all there is to say about number ${n}.`);
+  for (const child of message.children) child.style.margin = '0 0 12px';
+}
+document.body.append(box); box.scrollTop = box.scrollHeight; return box.scrollHeight;
+";
 
 fn gaps(value: Value) -> Vec<f64> {
     value.as_array().map(|gaps| gaps.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()

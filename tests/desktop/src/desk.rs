@@ -294,6 +294,38 @@ impl Desk {
         Ok(())
     }
 
+    /// Chooses a file or a folder in the system's dialog, which is open or about to be, as a person at the keyboard does: a
+    /// slash opens the field for a path, Enter takes it. Returns when the dialog has gone.
+    pub fn choose_in_dialog(&self, path: &Path) -> Result<()> {
+        let dialog = self.wait_for_dialog(true)?.context("it is there")?;
+        self.xdotool(&["windowactivate", "--sync", &dialog])?;
+        self.xdotool(&["key", "slash"])?;
+        // Nothing tells when the field takes letters; what it holds by then is replaced.
+        std::thread::sleep(Duration::from_millis(300));
+        self.xdotool(&["key", "ctrl+a"])?;
+        self.xdotool(&["type", "--delay", "10", &path.display().to_string()])?;
+        self.xdotool(&["key", "Return"])?;
+        self.wait_for_dialog(false).map(drop)
+    }
+
+    /// The window of an open file dialog, once there is one or, when it shall be gone, none.
+    fn wait_for_dialog(&self, present: bool) -> Result<Option<String>> {
+        let deadline = Instant::now() + Window::PATIENCE;
+        while Instant::now() < deadline {
+            let found = self
+                .command("xdotool")
+                .args(["search", "--onlyvisible", "--name", "^(Open File|Select Folder)$"])
+                .output()
+                .context("running xdotool")?;
+            let dialog = String::from_utf8(found.stdout)?.lines().next().map(str::to_owned);
+            if dialog.is_some() == present {
+                return Ok(dialog);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("the file dialog did not {}", if present { "come" } else { "go" })
+    }
+
     fn xdotool(&self, words: &[&str]) -> Result<()> {
         let status = self.command("xdotool").args(words).status().context("running xdotool")?;
         if !status.success() {
@@ -331,6 +363,12 @@ impl Drag<'_> {
         self.desk.xdotool(&["mouseup", "1"])?;
         std::thread::sleep(Duration::from_millis(200));
         Ok(())
+    }
+
+    /// Gives the drag up: Escape, as a person does, and only then the button.
+    pub fn give_up(self) -> Result<()> {
+        self.desk.xdotool(&["key", "Escape"])?;
+        self.desk.xdotool(&["mouseup", "1"])
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use common::{Account, answer_text, answered, demo, entered, send};
 use desktop::{Desk, Keyring};
 use simulator::Scenario;
@@ -29,6 +29,63 @@ async fn stop_ends_the_stream_and_keeps_what_arrived() -> Result<()> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     window.screenshot("stopped").await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn a_page_loaded_again_in_mid_answer_goes_on_with_it_and_tells_what_was_refused() -> Result<()> {
+    let whole = (1..=120).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+    let account = Account::with("cfut_reload".to_owned(), Scenario::text(&whole), Some(60.0)).await?;
+    let mut desk = Desk::new(Keyring::Unlocked)?;
+    account.use_on(&mut desk);
+    let window = desk.open().await?;
+    entered(&window).await?;
+    // This model refuses it by name where it is sent, and answers without it.
+    window.click("button", "Run settings").await?;
+    window.type_into("spinbutton", "Top K", "20\u{e007}").await?;
+    window.click("button", "Run settings").await?;
+
+    send(&window, "count").await?;
+    wait_for_length(&window, 1, 60).await?;
+    load_again(&window).await?;
+    window.wait("button", "Stop").await?;
+    wait_for_length(&window, 1, 60).await?;
+    let answer = answered(&window, 1).await?;
+    assert_eq!(
+        (answer.matches("w1 ").count(), answer.contains(&whole)),
+        (1, true),
+        "whole, and once: {answer}"
+    );
+    assert!(answer.contains("This model does not take: Top K"), "{answer}");
+    assert_eq!(messages(&window).await?, 2);
+    window.screenshot("refused-parameter").await?;
+
+    send(&window, "once more").await?;
+    wait_for_length(&window, 2, 60).await?;
+    load_again(&window).await?;
+    window.click("button", "Stop").await?;
+    window.wait("button", "Send").await?;
+    let kept = answered(&window, 2).await?;
+    assert!(kept.contains("w1 w2 w3") && !kept.contains("w120"), "what arrived stays: {kept}");
+    let pressed = Instant::now();
+    while account.simulator.open_streams() > 0 {
+        assert!(pressed.elapsed() < Duration::from_secs(5), "the connection was closed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(messages(&window).await?, 4);
+    window.screenshot("stopped-after-loading-again").await?;
+    window.close().await?;
+
+    desk.set("EDGEWISE_LOCALE", "zh-CN");
+    desk.set("GTK_THEME", "Adwaita:dark");
+    let window = desk.open().await?;
+    window
+        .wait_until(
+            "both answers say it after a restart",
+            "if (!document.querySelector('article')) document.querySelector('a[href*=\"chat/\"]')?.click(); return document.body.innerText.match(/此模型不支持：Top K/g)?.length === 2",
+        )
+        .await?;
+    window.screenshot("refused-parameter-zh-dark").await?;
     window.close().await
 }
 
@@ -214,6 +271,19 @@ async fn hover(window: &desktop::Window, article: &str) -> Result<()> {
     let script = "const all = [...document.querySelectorAll('article')].filter((each) => each.getAttribute('aria-label') === arguments[0]); const last = all[all.length - 1]; last.scrollIntoView({ block: 'nearest' }); last.dispatchEvent(new PointerEvent('pointerover', { bubbles: true })); last.dispatchEvent(new MouseEvent('mouseover', { bubbles: true })); last.querySelector('button')?.focus();";
     window.execute(script, vec![article.into()]).await?;
     Ok(())
+}
+
+/// Loads the page anew, as a web view that crashed or a developer does.
+async fn load_again(window: &desktop::Window) -> Result<()> {
+    window.execute("window.before = true; window.location.reload()", vec![]).await?;
+    window
+        .wait_until("the page is a new one", "return !window.before && !!document.querySelector('article')")
+        .await
+}
+
+async fn messages(window: &desktop::Window) -> Result<u64> {
+    let count = window.execute("return document.querySelectorAll('article').length", vec![]).await?;
+    count.as_u64().context("a number")
 }
 
 async fn open_first(window: &desktop::Window) -> Result<()> {

@@ -3,8 +3,9 @@
 mod common;
 
 use anyhow::Result;
-use common::{Account, answered, demo, entered};
+use common::{Account, answered, demo, entered, send};
 use desktop::{Desk, Keyring};
+use simulator::Scenario;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -34,6 +35,8 @@ async fn a_pasted_token_is_proved_in_three_ticks_and_kept_in_the_keychain() -> R
     let account = Account::start().await?;
     let mut desk = Desk::new(Keyring::Unlocked)?;
     desk.set("EDGEWISE_API_URL", &account.base_url());
+    // All that can be logged, by whichever part of the program.
+    desk.set("EDGEWISE_LOG", "trace");
     let window = desk.open().await?;
     window.click_containing("button", "Connect Cloudflare").await?;
     window.screenshot("connect").await?;
@@ -48,10 +51,24 @@ async fn a_pasted_token_is_proved_in_three_ticks_and_kept_in_the_keychain() -> R
         .await?;
     account.connect(&window, "System keychain").await?;
     entered(&window).await?;
-    window.type_into("textbox", "Message", "echo: connected").await?;
+    window.type_into("textbox", "Message", "echo: nougat").await?;
     window.click("button", "Send").await?;
-    assert!(answered(&window, 1).await?.contains("connected"));
+    assert!(answered(&window, 1).await?.contains("nougat"));
+    // A refusal that repeats both what was asked and the token.
+    let refusal = format!("AiError: Bad input: marzipan? {}", account.token);
+    let refusal = serde_json::json!({ "success": false, "errors": [{ "code": 5006, "message": refusal }] });
+    account.simulator.set_scenario(Scenario::raw_stream(refusal.to_string(), "application/json"));
+    send(&window, "marzipan?").await?;
+    window.wait("button", "Copy the details").await?;
+    window.screenshot("refused").await?;
+    account.simulator.set_scenario(Scenario::default());
     window.close().await?;
+    let log = logs(&desk)?;
+    assert!(log.contains("chat/completions") && log.contains("status=200"), "the requests are in the log");
+    for said in ["nougat", "marzipan", &account.token] {
+        let telling: Vec<&str> = log.lines().filter(|line| line.contains(said)).take(3).collect();
+        assert!(telling.is_empty(), "the log holds {said}: {telling:#?}");
+    }
 
     let kept =
         desk.command("secret-tool").args(["search", "--all", "service", "dev.edgewise.Edgewise"]).output()?;
@@ -152,4 +169,11 @@ async fn a_key_file_asks_for_its_passphrase_at_the_next_start() -> Result<()> {
     window.click("button", "Send").await?;
     assert!(answered(&window, 1).await?.contains("unlocked"));
     window.close().await
+}
+
+/// All that was logged into files.
+fn logs(desk: &Desk) -> Result<String> {
+    let files = std::fs::read_dir(desk.data_dir().join("logs"))?;
+    let all: Vec<Vec<u8>> = files.map(|file| std::fs::read(file?.path())).collect::<std::io::Result<_>>()?;
+    Ok(String::from_utf8_lossy(&all.concat()).into_owned())
 }

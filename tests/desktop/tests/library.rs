@@ -96,8 +96,9 @@ async fn files_dropped_on_a_conversation_offer_both_places() -> Result<()> {
     let window = desk.open().await?;
     window.click_containing("button", "无需账户试用").await?;
     window.wait("textbox", "消息").await?;
-    let lease = desk.folder().join("租约 Lease.pdf");
+    let (lease, own) = (desk.folder().join("租约 Lease.pdf"), desk.folder().join("own.pdf"));
     std::fs::write(&lease, samples::lease())?;
+    std::fs::write(&own, samples::lease())?;
     let drag = desk.begin_drag(&[&lease], RIGHT_HALF)?;
     window
         .wait_until(
@@ -113,6 +114,84 @@ async fn files_dropped_on_a_conversation_offer_both_places() -> Result<()> {
         .wait_until("it is ready", "return document.querySelector('main')?.innerText.includes('就绪')")
         .await?;
     window.screenshot("library-zh-dark").await?;
+    window.type_into("searchbox", "搜索段落", "notice to end the lease\u{e007}").await?;
+    window.wait_for_text("ninety days of written notice").await?;
+    window.screenshot("library-search-zh-dark").await?;
+
+    // In a conversation that has begun, one chosen with the paperclip is for this conversation alone.
+    window.click("link", "对话").await?;
+    window.wait("textbox", "消息").await?.send_keys("echo: 你好\u{e007}").await?;
+    window.wait_until("it is answered", &answers(1)).await?;
+    window.click_containing("button", "添加文件").await?;
+    desk.choose_in_dialog(&own)?;
+    window.wait_for_text("本次对话的文件").await?;
+    window.wait_until("it can be asked", ATTACHED_AND_READY).await?;
+    window.screenshot("attached-zh-dark").await?;
+    window
+        .wait("textbox", "消息")
+        .await?
+        .send_keys("May the tenant end the lease early, and with how much notice?\u{e007}")
+        .await?;
+    window.wait_until("it is answered", &answers(2)).await?;
+    open_first_citation(&window).await?;
+    window.wait_until("its passage is marked", &marks("ninety days")).await?;
+    window.screenshot("attached-cited-zh-dark").await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn what_is_chosen_in_the_systems_dialog_is_read_and_a_folder_that_vanishes_is_told() -> Result<()> {
+    let desk = Desk::new(Keyring::Unlocked)?;
+    let (lease, minutes) = (desk.folder().join("Lease.pdf"), desk.folder().join("minutes.html"));
+    std::fs::write(&lease, samples::lease())?;
+    std::fs::write(&minutes, samples::NOTES[3].1)?;
+    // Without a folder inside, which the dialog would add to what is typed.
+    let folder = desk.folder().join("logbook");
+    std::fs::create_dir(&folder)?;
+    for (name, text) in &samples::NOTES[..3] {
+        std::fs::write(folder.join(name), text)?;
+    }
+    let window = demo(desk.open().await?).await?;
+    window.click_containing("button", "Attach files").await?;
+    desk.choose_in_dialog(&lease)?;
+    window.wait("button", "Detach Lease.pdf").await?;
+    window.wait_until("it can be asked", ATTACHED_AND_READY).await?;
+    window.screenshot("attached").await?;
+    send(&window, "May the tenant end the lease early, and with how much notice?").await?;
+    let answer = answered(&window, 1).await?;
+    assert!(answer.contains("ninety days of written notice"), "it was read: {answer}");
+    open_first_citation(&window).await?;
+    window.wait_until("its passage is marked", &marks("ninety days")).await?;
+    window.screenshot("attached-cited").await?;
+    window.click("button", "Close").await?;
+
+    window.click("link", "Library").await?;
+    window.click("button", "Add files").await?;
+    desk.choose_in_dialog(&minutes)?;
+    accept_quote(&window).await?;
+    ready(&window, 2).await?;
+    // The button for its actions is there while the collection has the focus or the pointer.
+    window.click_containing("button", "Library 2").await?;
+    window.click("button", "Actions for Library").await?;
+    window.click("menuitem", "Follow a folder").await?;
+    desk.choose_in_dialog(&folder)?;
+    accept_quote(&window).await?;
+    ready(&window, 5).await?;
+    window.wait_for_text("Follows ").await?;
+    window.screenshot("library-follows").await?;
+    let away = desk.folder().join("away");
+    std::fs::rename(&folder, &away)?;
+    window
+        .wait_until(
+            "the whole sentence stands over the list",
+            "const told = [...document.querySelectorAll('.middle [role=status]')].find((each) => /are not noticed: it is not there/.test(each.innerText)); return !!told && told.scrollWidth <= told.clientWidth",
+        )
+        .await?;
+    ready(&window, 5).await?;
+    window.screenshot("library-unwatched").await?;
+    std::fs::rename(&away, &folder)?;
+    window.click("button", "Retry what failed").await?;
+    window.wait_until("it follows again", "return !/are not noticed/.test(document.body.innerText)").await?;
     window.close().await
 }
 
@@ -146,7 +225,35 @@ async fn a_window_closed_while_embedding_goes_on_at_the_next_start_and_pays_once
     window.screenshot("library-resumed").await?;
     window.type_into("searchbox", "Search passages", "lighthouse keeper number 377\u{e007}").await?;
     window.wait_for_text("number 377").await?;
+    let hits = |count| {
+        format!(
+            "const told = document.querySelector('.results [role=status]')?.innerText ?? '', all = [...document.querySelectorAll('.results .hit')]; return told.includes('Hits: {count} among') && all.length === {count} && all.every((each, n) => each.innerText.startsWith(String(n + 1)) && /Fused\\s+0\\.\\d{{4}}/.test(each.innerText)) && /Vector\\s+0\\.\\d{{3}}\\s+Distance\\s+0\\.\\d{{3}}\\s+Keyword\\s+[\\d.]+/.test(all[0].innerText)"
+        )
+    };
+    window.wait_until("each hit has its number and its scores", &hits(20)).await?;
+    window.screenshot("library-hits").await?;
+    window.wait("combobox", "How many hits").await?.select_by_value("50").await?;
+    window.wait_until("more are shown", &hits(50)).await?;
     window.close().await
+}
+
+/// What is attached to the conversation is listed, and no note says that it is still being read.
+const ATTACHED_AND_READY: &str =
+    "const list = document.querySelector('.attached'); return !!list && !list.querySelector('[role=status]')";
+
+/// So many answers are there and none is in work.
+fn answers(count: usize) -> String {
+    format!(
+        "return document.querySelectorAll('article').length === {} && !document.querySelector('[aria-busy=true]')",
+        2 * count
+    )
+}
+
+/// The open document marks these words.
+fn marks(words: &str) -> String {
+    format!(
+        "return [...document.querySelectorAll('aside mark')].some((each) => each.textContent.includes('{words}'))"
+    )
 }
 
 /// Accepts what embedding will cost, when it is asked.

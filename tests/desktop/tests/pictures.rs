@@ -20,7 +20,11 @@ struct Words {
     compare: &'static str,
     undo: &'static str,
     wish: &'static str,
+    settings: &'static str,
 }
+
+/// Where a drop lands on the gallery.
+const IN_THE_GALLERY: (i32, i32) = (900, 450);
 
 const ENGLISH: Words = Words {
     locale: "en",
@@ -33,6 +37,7 @@ const ENGLISH: Words = Words {
     compare: "Compare",
     undo: "Undo",
     wish: "a lighthouse at dusk",
+    settings: "Drop to read its settings",
 };
 
 const CHINESE: Words = Words {
@@ -46,6 +51,7 @@ const CHINESE: Words = Words {
     compare: "对比",
     undo: "撤销",
     wish: "黄昏的灯塔",
+    settings: "松开以读取设置",
 };
 
 #[tokio::test]
@@ -95,6 +101,24 @@ async fn flow(words: &Words) -> Result<()> {
         prompt.as_array().is_some_and(|all| all.iter().any(|each| each == words.wish)),
         "the prompt came back: {prompt}"
     );
+
+    // Its file, held over the view and dropped: its settings fill the form.
+    write_prompt(&window, "").await?;
+    let drag = desk.begin_drag(&[&files(&desk)?[0]], IN_THE_GALLERY)?;
+    window.wait_for_text(words.settings).await?;
+    window.screenshot(&shot("drop")).await?;
+    drag.release()?;
+    window.wait_until("the prompt was read from it", &prompt_begins(words.wish)).await?;
+    window.screenshot(&shot("dropped")).await?;
+    // A document has no place here: it is asked where it shall go, and a drag that is given up goes nowhere.
+    let note = desk.folder().join("note.txt");
+    std::fs::write(&note, "The tide is high at six.")?;
+    let drag = desk.begin_drag(&[&note], IN_THE_GALLERY)?;
+    let targets = |count| format!("return document.querySelectorAll('.overlay .target').length === {count}");
+    window.wait_until("two places are offered", &targets(2)).await?;
+    window.screenshot(&shot("drop-document")).await?;
+    drag.give_up()?;
+    window.wait_until("nothing is offered any more", &targets(0)).await?;
 
     // Two against each other.
     window.execute("for (const face of document.querySelectorAll('[data-picture] .face')) face.dispatchEvent(new MouseEvent('click', { bubbles: true, ctrlKey: true }))", vec![]).await?;
@@ -168,15 +192,19 @@ async fn pictures_are_found_again_made_in_a_conversation_and_told_when_their_fil
 }
 
 async fn make(window: &Window, words: &Words, prompt: &str, count: usize) -> Result<()> {
-    window
-        .execute(
-            "const box = document.querySelector('textarea'); box.value = ''; box.dispatchEvent(new InputEvent('input', { bubbles: true }));",
-            vec![],
-        )
-        .await?;
+    write_prompt(window, "").await?;
     window.type_into("textbox", words.prompt, prompt).await?;
     window.click_containing("button", words.generate).await?;
     drawn(window, count).await
+}
+
+async fn write_prompt(window: &Window, prompt: &str) -> Result<()> {
+    let script = "const box = document.querySelector('textarea'); box.value = arguments[0]; box.dispatchEvent(new InputEvent('input', { bubbles: true }));";
+    window.execute(script, vec![prompt.into()]).await.map(drop)
+}
+
+fn prompt_begins(prompt: &str) -> String {
+    format!("return document.querySelector('textarea').value.startsWith('{prompt}')")
 }
 
 /// Waits until so many pictures are drawn from their files.

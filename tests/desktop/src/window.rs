@@ -166,7 +166,7 @@ impl Window {
     /// Clicks an element, and types where there is something to type. The page may draw an element anew between finding
     /// and clicking it: then it is looked for again.
     async fn act(&self, role: &str, name: &str, exact: bool, text: Option<&str>) -> Result<()> {
-        const TRIES: usize = 5;
+        const TRIES: usize = 25;
         let mut last = None;
         for _ in 0..TRIES {
             let element = self.wait_find(role, name, exact).await?;

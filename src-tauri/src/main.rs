@@ -8,7 +8,8 @@ fn main() -> std::process::ExitCode {
     }
     // Installed, `edgewise-cli` is this program too: one copy of everything instead of two.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == "--command-line") {
-        return cli::run(std::env::args_os().skip(1));
+        let named = std::iter::once("edgewise-cli".into());
+        return cli::run(named.chain(std::env::args_os().skip(2)));
     }
     edgewise::run()
 }

@@ -1,4 +1,4 @@
-"""The peers that come as Python packages: numpy over BLAS, hnswlib, usearch and zvec, one system a process.
+"""The peers that come as Python packages: numpy over BLAS, hnswlib, usearch, zvec and those of `databases.py`, one system a process.
 
 `peers.py SYSTEM FOLDER [fill|measure|all]` reads the data that `peers data` wrote and prints one line of JSON with the same figures as
 `peers edgewise`. Graphs are built with M = 16 and ef_construction = 200; the width of a search is the least of a few that
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-WIDTHS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512]
+from databases import WIDTHS, Chroma, LanceDb, SeekDb, part, parts_of
+
 WANTED = 0.99
 
 # A round of searches ends after so many seconds, with at least so many queries.
@@ -197,8 +198,7 @@ class Zvec:
     def search(self, query, width, ids):
         chosen = None
         if ids is not None:
-            # Every tenth row is in parts 1 and 2, every hundredth in part 2.
-            chosen = "part >= 1" if ids[1] - ids[0] == 10 else "part >= 2"
+            chosen = f"part >= {parts_of(ids)}"
         query = self.zvec.Query("v", vector=query.tolist(), param=self.zvec.HnswQueryParam(ef=width))
         return np.array([int(doc.id) for doc in self.collection.query(query, topk=10, filter=chosen)])
 
@@ -217,11 +217,16 @@ class Zvec:
         self.collection.flush()
 
 
-def part(id):
-    return 2 if id % 100 == 0 else 1 if id % 10 == 0 else 0
-
-
-SYSTEMS = {"numpy": Numpy, "hnswlib": Hnswlib, "usearch": Usearch, "usearch-f16": UsearchHalf, "zvec": Zvec}
+SYSTEMS = {
+    "numpy": Numpy,
+    "hnswlib": Hnswlib,
+    "usearch": Usearch,
+    "usearch-f16": UsearchHalf,
+    "zvec": Zvec,
+    "lancedb": LanceDb,
+    "chroma": Chroma,
+    "seekdb": SeekDb,
+}
 
 
 def ask(system, queries, truth, width, ids):

@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use vector_table::kernels::{Affine, BLOCK_ROWS, FACTOR_BYTES, Level, Lookup};
+use vector_table::kernels::{BLOCK_ROWS, FACTOR_BYTES, Level, Lookup, Terms};
 
 const PLACES: usize = 768;
 
@@ -47,11 +47,12 @@ fn scan(criterion: &mut Criterion) {
         codes.extend(bytes(pairs * BLOCK_ROWS));
         codes.extend(little_endian(&numbers(FACTOR_BYTES / 4)));
     }
-    let lookup = Lookup { pairs, low: vec![77; pairs * 32], high: vec![55; pairs * 32] };
-    let affine = Affine { step: 0.01, shift: -1.0, constant: 0.5, margin: 3.0 };
+    let (low, high) = (vec![77; pairs * 32], vec![55; pairs * 32]);
+    let lookup = Lookup { pairs, low, high, step: 0.01, shift: -1.0 };
+    let terms = Terms { constant: 0.5, margin: 3.0 };
     let (mut ranks, mut maxima) = (vec![0.0; blocks * BLOCK_ROWS], vec![0.0; blocks]);
     compare(criterion, "scan", codes.len(), |level| {
-        level.scan(black_box(&codes), &lookup, &affine, &mut ranks, &mut maxima);
+        level.scan(black_box(&codes), &lookup, &terms, &mut ranks, &mut maxima);
     });
 }
 
@@ -67,9 +68,9 @@ fn rows(criterion: &mut Criterion) {
     compare(criterion, "distance_square", 4 * PLACES, |level| {
         black_box(level.distance_square(black_box(&query), black_box(&other)));
     });
-    let nibbles = bytes(PLACES / 2);
+    let (whole, nibbles) = (vec![12_345i16; PLACES], bytes(PLACES / 2));
     compare(criterion, "nibble_dot", PLACES / 2, |level| {
-        black_box(level.nibble_dot(black_box(&query), black_box(&nibbles)));
+        black_box(level.nibble_dot(black_box(&whole), black_box(&nibbles)));
     });
 }
 

@@ -17,7 +17,9 @@
 //! `|e|` is about 0.75 of `|z|` for one bit and 0.1 for four. The first decide which rows to look at again, the
 //! second which to read.
 
-use crate::kernels::{Affine, Level, Lookup, largest_entry};
+use crate::kernels::{Level, Lookup, Terms, largest_entry, largest_place};
+use std::cell::OnceCell;
+
 use crate::space::Metric;
 
 /// What a code needs beside its bits to give a rank:
@@ -170,8 +172,13 @@ impl Mean {
 /// How far a search trusts the estimates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trust {
-    /// Excludes a row whose estimate is this many deviations too low.
-    Deviations(f32),
+    /// Excludes a row whose estimate is this many deviations too low, by its bits and by its nibbles.
+    Deviations {
+        /// Of the one-bit code.
+        bits: f32,
+        /// Of the four-bit code.
+        nibbles: f32,
+    },
     /// Excludes a row only where it cannot be among the best.
     Proof,
 }
@@ -189,66 +196,46 @@ pub struct Seat<'a> {
     pub reach: f32,
 }
 
-/// A query against one segment: its lookup tables, and how to turn their sums into ranks.
-#[derive(Clone, Debug)]
+/// A query against one segment.
+#[derive(Debug)]
 pub struct Prepared {
-    /// The tables of the scan.
-    pub lookup: Lookup,
     /// The query seen from the segment's anchor.
     seen: Vec<f32>,
-    /// What the nibbles, which begin at 0 instead of −7.5, have too much.
-    surplus: f32,
-    step: f32,
-    shift: f32,
     query_norm: f32,
     trust: Trust,
+    /// The part of a list's margin that the nibbles are granted.
+    closer: f32,
     metric: Metric,
+    lookup: OnceCell<Lookup>,
+    fine: OnceCell<Fine>,
 }
 
 impl Prepared {
-    /// Makes the tables of `query` (rotated, in rank units) for a segment around `origin`, with rows of the mean
-    /// length `unit`.
+    /// For `query` (rotated, in rank units) and a segment around `origin`, with rows of the mean length `unit`.
     #[must_use]
-    pub fn new(
-        level: Level,
-        metric: Metric,
-        query: &[f32],
-        (origin, unit): (&[f32], f32),
-        trust: Trust,
-    ) -> Self {
-        let seen: Vec<f32> = query.iter().zip(origin).map(|(query, origin)| query - origin / unit).collect();
-        let pairs = seen.len() / 8;
-        let top = f32::from(largest_entry(pairs));
-        let (mut widest, mut lowest, mut total) = (0.0f32, 0.0f32, 0.0f32);
-        for group in seen.chunks_exact(4) {
-            widest = widest.max(group.iter().map(|value| value.abs()).sum());
-            lowest += group.iter().map(|value| value.min(0.0)).sum::<f32>();
-            total += group.iter().sum::<f32>();
-        }
-        let entry = if widest > 0.0 { widest / top } else { 1.0 };
-        let mut lookup = Lookup { pairs, low: vec![0; pairs * 32], high: vec![0; pairs * 32] };
-        level.tables(&seen, 1.0 / entry, top, &mut lookup.low, &mut lookup.high);
-        let grant = match trust {
-            Trust::Deviations(margin) => 2.0 * margin * entry * ((2 * pairs) as f32 / 12.0).sqrt(),
-            // Every group may be wrong by half a unit, and a little for the arithmetic of the tables.
-            Trust::Proof => 2.0 * 0.501 * entry * (2 * pairs) as f32,
-        };
+    pub fn new(metric: Metric, query: &[f32], (origin, unit): (&[f32], f32), trust: Trust) -> Self {
         Self {
-            lookup,
-            surplus: 7.5 * total,
-            step: 2.0 * entry,
-            // A signed sum is twice the sum of the places with a set bit, minus the sum of all.
-            shift: 2.0 * lowest - total + grant,
+            seen: query.iter().zip(origin).map(|(query, origin)| query - origin / unit).collect(),
             query_norm: query.iter().map(|value| value * value).sum::<f32>().sqrt(),
-            seen,
             trust,
+            closer: match trust {
+                Trust::Deviations { bits, nibbles } if bits > 0.0 => nibbles / bits,
+                Trust::Deviations { .. } | Trust::Proof => 1.0,
+            },
             metric,
+            lookup: OnceCell::new(),
+            fine: OnceCell::new(),
         }
+    }
+
+    /// The tables of the scan.
+    pub fn lookup(&self, level: Level) -> &Lookup {
+        self.lookup.get_or_init(|| tables(level, &self.seen, self.trust))
     }
 
     /// How ranks come out for a list with this centre.
     #[must_use]
-    pub fn affine(&self, level: Level, query: &[f32], seat: Seat<'_>) -> Affine {
+    pub fn terms(&self, level: Level, query: &[f32], seat: Seat<'_>) -> Terms {
         let Seat { place, square, unit, reach } = seat;
         let dot = || level.dot(query, place);
         let (away, mut constant) = match self.metric {
@@ -267,7 +254,7 @@ impl Prepared {
             }
         };
         let margin = match self.trust {
-            Trust::Deviations(margin) => margin * away.sqrt(),
+            Trust::Deviations { bits, .. } => bits * away.sqrt(),
             Trust::Proof => {
                 // What f32 arithmetic may have lost on the way, generously.
                 constant += match self.metric {
@@ -277,13 +264,70 @@ impl Prepared {
                 1.001 * ((query.len() - 1) as f32).sqrt() * away.sqrt()
             }
         };
-        Affine { step: self.step, shift: self.shift, constant, margin }
+        Terms { constant, margin }
     }
 
     /// The upper bound of a row's rank by its nibbles.
     #[must_use]
-    pub fn second_look(&self, level: Level, affine: &Affine, nibbles: &[u8], factors: Factors) -> f32 {
-        let sum = level.nibble_dot(&self.seen, nibbles) - self.surplus;
-        affine.constant + factors.offset + factors.scale * sum + affine.margin * factors.spread
+    pub fn second_look(&self, level: Level, terms: &Terms, nibbles: &[u8], factors: Factors) -> f32 {
+        let sum = self.fine.get_or_init(|| Fine::new(&self.seen, self.trust)).sum(level, nibbles);
+        let margin = self.closer * terms.margin;
+        terms.constant + factors.offset + factors.scale * sum + margin * factors.spread
+    }
+}
+
+/// The lookup tables of a query.
+fn tables(level: Level, seen: &[f32], trust: Trust) -> Lookup {
+    let pairs = seen.len() / 8;
+    let top = f32::from(largest_entry(pairs));
+    let (mut widest, mut lowest, mut total) = (0.0f32, 0.0f32, 0.0f32);
+    for group in seen.chunks_exact(4) {
+        widest = widest.max(group.iter().map(|value| value.abs()).sum());
+        lowest += group.iter().map(|value| value.min(0.0)).sum::<f32>();
+        total += group.iter().sum::<f32>();
+    }
+    let entry = if widest > 0.0 { widest / top } else { 1.0 };
+    let (mut low, mut high) = (vec![0; pairs * 32], vec![0; pairs * 32]);
+    level.tables(seen, 1.0 / entry, top, &mut low, &mut high);
+    let grant = match trust {
+        Trust::Deviations { bits, .. } => 2.0 * bits * entry * ((2 * pairs) as f32 / 12.0).sqrt(),
+        // Every group may be wrong by half a unit, and a little for the arithmetic of the tables.
+        Trust::Proof => 2.0 * 0.501 * entry * (2 * pairs) as f32,
+    };
+    // A signed sum is twice the sum of the places with a set bit, minus the sum of all.
+    Lookup { pairs, low, high, step: 2.0 * entry, shift: 2.0 * lowest - total + grant }
+}
+
+/// A query in whole numbers, for its products with nibbles.
+#[derive(Clone, Debug)]
+struct Fine {
+    places: Vec<i16>,
+    /// The size of one.
+    step: f32,
+    /// What the nibbles, which begin at 0 instead of −7.5, have too much; less what rounding may have taken away.
+    surplus: f32,
+}
+
+impl Fine {
+    fn new(seen: &[f32], trust: Trust) -> Self {
+        let top = largest_place(seen.len());
+        let widest = seen.iter().fold(0.0f32, |widest, value| widest.max(value.abs()));
+        let step = if widest > 0.0 { widest / f32::from(top) } else { 1.0 };
+        let inverse = 1.0 / step;
+        let round = |scaled: f32| (scaled + 0.5f32.copysign(scaled)) as i16;
+        let places: Vec<i16> = seen.iter().map(|value| round(value * inverse).clamp(-top, top)).collect();
+        let total: i64 = places.iter().map(|place| i64::from(*place)).sum();
+        let grant = match trust {
+            // A thousandth of the deviation of the nibbles themselves.
+            Trust::Deviations { .. } => 0.0,
+            // Every place may be wrong by half a unit, and a little for the arithmetic; no value is beyond 7.5.
+            Trust::Proof => 7.5 * 0.501 * step * seen.len() as f32,
+        };
+        Self { places, step, surplus: 7.5 * step * total as f32 - grant }
+    }
+
+    /// The sum of the query's places times the values of the nibbles, not too low.
+    fn sum(&self, level: Level, nibbles: &[u8]) -> f32 {
+        self.step * level.nibble_dot(&self.places, nibbles) as f32 - self.surplus
     }
 }

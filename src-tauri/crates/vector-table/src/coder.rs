@@ -210,7 +210,7 @@ impl Coder {
 }
 
 /// Keeps one snapshot of the database while it lives, unless the caller already holds one.
-pub struct Snapshotted<'c>(Option<rusqlite::Transaction<'c>>);
+pub struct Snapshotted<'c>(Option<&'c Connection>);
 
 impl<'c> Snapshotted<'c> {
     /// Begins, if the connection is in no transaction.
@@ -218,17 +218,19 @@ impl<'c> Snapshotted<'c> {
     /// # Errors
     /// What the database says.
     pub fn begin(connection: &'c Connection) -> Result<Self> {
-        Ok(Self(if connection.is_autocommit() {
-            Some(rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Deferred)?)
-        } else {
-            None
-        }))
+        if !connection.is_autocommit() {
+            return Ok(Self(None));
+        }
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Self(Some(connection)))
     }
 }
 
 impl Drop for Snapshotted<'_> {
     fn drop(&mut self) {
-        // Nothing was written, so that it does not matter how the transaction ends; it does by itself.
-        drop(self.0.take());
+        // Nothing was written, so that it does not matter how the transaction ends; after some errors it has already.
+        if let Some(connection) = self.0.filter(|connection| !connection.is_autocommit()) {
+            let _ = connection.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
+        }
     }
 }

@@ -67,16 +67,17 @@ impl Guide {
 
     fn estimated(&self, level: Level, vector: &[f32], scratch: &mut Vec<f32>) -> Vec<Away> {
         let around = (self.origin.place.as_slice(), 1.0);
-        let prepared = Prepared::new(level, Metric::Euclidean, vector, around, Trust::Deviations(0.0));
+        let prepared =
+            Prepared::new(Metric::Euclidean, vector, around, Trust::Deviations { bits: 0.0, nibbles: 0.0 });
         // By euclidean distance the centre's length does not matter.
         let seat = Seat { place: &self.origin.place, square: 0.0, unit: 1.0, reach: self.list.reach };
-        let affine = prepared.affine(level, vector, seat);
+        let terms = prepared.terms(level, vector, seat);
         let count = self.list.labels.len();
         let blocks = count.div_ceil(BLOCK_ROWS);
         scratch.clear();
         scratch.resize(blocks * (BLOCK_ROWS + 1), 0.0);
         let (ranks, maxima) = scratch.split_at_mut(blocks * BLOCK_ROWS);
-        level.scan(&self.list.blocks, &prepared.lookup, &affine, ranks, maxima);
+        level.scan(&self.list.blocks, prepared.lookup(level), &terms, ranks, maxima);
         ranks[..count].iter().zip(0u32..).map(|(rank, list)| (-2.0 * rank, list)).collect()
     }
 }

@@ -34,6 +34,12 @@ pub fn largest_entry(pairs: usize) -> u8 {
     u8::try_from((65_535 / (2 * pairs.max(1))).min(127)).expect("at most 127")
 }
 
+/// How far from zero the places of a query may be whose products with nibbles are summed: all sums then fit in 32 bits.
+#[must_use]
+pub fn largest_place(places: usize) -> i16 {
+    i16::try_from(i32::MAX as usize / (15 * places.max(1))).unwrap_or(i16::MAX)
+}
+
 /// A query, as the scan wants it: for each byte column of the codes sixteen sums for the low four bits and
 /// sixteen for the high four, each table written twice (32 bytes) so that wide registers load it in one go.
 #[derive(Clone, Debug)]
@@ -44,16 +50,16 @@ pub struct Lookup {
     pub low: Vec<u8>,
     /// `pairs` × 32 bytes for the high nibbles.
     pub high: Vec<u8>,
-}
-
-/// What turns the sum of the lookups of one row into the upper bound of its rank:
-/// `constant + offset + scale · (step · sum + shift) + margin · spread`, where offset, scale and spread are the row's.
-#[derive(Clone, Copy, Debug)]
-pub struct Affine {
     /// Size of one unit of the lookup sums.
     pub step: f32,
     /// What the sums lack, and the rounding of the tables.
     pub shift: f32,
+}
+
+/// What a list adds to the sum of the lookups of one row, to make of it the upper bound of its rank:
+/// `constant + offset + scale · (step · sum + shift) + margin · spread`, where offset, scale and spread are the row's.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
     /// The part that all rows of a list share.
     pub constant: f32,
     /// How many times the spread is granted.
@@ -167,14 +173,7 @@ impl Level {
     ///
     /// # Panics
     /// When the three lengths do not agree with each other and with `lookup`.
-    pub fn scan(
-        self,
-        blocks: &[u8],
-        lookup: &Lookup,
-        affine: &Affine,
-        ranks: &mut [f32],
-        maxima: &mut [f32],
-    ) {
+    pub fn scan(self, blocks: &[u8], lookup: &Lookup, terms: &Terms, ranks: &mut [f32], maxima: &mut [f32]) {
         let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
         assert_eq!(blocks.len(), stride * maxima.len(), "whole blocks");
         assert_eq!(ranks.len(), BLOCK_ROWS * maxima.len(), "32 ranks a block");
@@ -183,7 +182,7 @@ impl Level {
             lookup.low.len() == lookup.pairs * 32 && lookup.high.len() == lookup.pairs * 32,
             "32 bytes a column"
         );
-        dispatch!(self, scan(blocks, lookup, affine, ranks, maxima));
+        dispatch!(self, scan(blocks, lookup, terms, ranks, maxima));
     }
 
     /// As [`Level::scan`], of a single block; returns the largest. Meanwhile the processor fetches the block `ahead`, which
@@ -196,7 +195,7 @@ impl Level {
         block: &[u8],
         ahead: &[u8],
         lookup: &Lookup,
-        affine: &Affine,
+        terms: &Terms,
         ranks: &mut [f32; BLOCK_ROWS],
     ) -> f32 {
         let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
@@ -206,7 +205,7 @@ impl Level {
             lookup.low.len() == lookup.pairs * 32 && lookup.high.len() == lookup.pairs * 32,
             "32 bytes a column"
         );
-        dispatch!(self, scan_block(block, ahead, lookup, affine, ranks))
+        dispatch!(self, scan_block(block, ahead, lookup, terms, ranks))
     }
 
     /// Dot product of `query` with the little-endian f32 vector in `bytes`, and the squared norm of that vector.
@@ -282,12 +281,12 @@ impl Level {
         dispatch!(self, nibbles(row, centre, shift, inverse, out))
     }
 
-    /// The sum of the places of a query times the nibbles of a row.
+    /// The sum of the places of a query times the nibbles of a row. No place may be beyond [`largest_place`].
     ///
     /// # Panics
     /// When the lengths differ or are no multiple of 64.
     #[must_use]
-    pub fn nibble_dot(self, query: &[f32], nibbles: &[u8]) -> f32 {
+    pub fn nibble_dot(self, query: &[i16], nibbles: &[u8]) -> i32 {
         assert!(query.len() == nibbles.len() * 2 && query.len().is_multiple_of(64), "half a byte a place");
         dispatch!(self, nibble_dot(query, nibbles))
     }
@@ -332,7 +331,7 @@ mod tests {
         Level::available().into_iter().filter(|level| *level != Level::PORTABLE).collect()
     }
 
-    fn scan_case() -> impl Strategy<Value = (Vec<u8>, Lookup, Affine, usize)> {
+    fn scan_case() -> impl Strategy<Value = (Vec<u8>, Lookup, Terms, usize)> {
         (1usize..40, 1usize..5).prop_flat_map(|(half, blocks)| {
             let pairs = half * 2;
             let top = largest_entry(pairs);
@@ -351,8 +350,8 @@ mod tests {
                     let twice = |table: &[u8]| {
                         table.chunks_exact(16).flat_map(|entry| [entry, entry].concat()).collect::<Vec<u8>>()
                     };
-                    let lookup = Lookup { pairs, low: twice(&low), high: twice(&high) };
-                    (bytes, lookup, Affine { step, shift, constant: 0.5, margin: 1.9 }, blocks)
+                    let lookup = Lookup { pairs, low: twice(&low), high: twice(&high), step, shift };
+                    (bytes, lookup, Terms { constant: 0.5, margin: 1.9 }, blocks)
                 },
             )
         })
@@ -360,12 +359,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_level_scans_as_the_portable_one((bytes, lookup, affine, blocks) in scan_case()) {
+        fn every_level_scans_as_the_portable_one((bytes, lookup, terms, blocks) in scan_case()) {
             let (mut expected, mut expected_maxima) = (vec![0.0; blocks * 32], vec![0.0; blocks]);
-            Level::PORTABLE.scan(&bytes, &lookup, &affine, &mut expected, &mut expected_maxima);
+            Level::PORTABLE.scan(&bytes, &lookup, &terms, &mut expected, &mut expected_maxima);
             for level in faster_levels() {
                 let (mut ranks, mut maxima) = (vec![0.0; blocks * 32], vec![0.0; blocks]);
-                level.scan(&bytes, &lookup, &affine, &mut ranks, &mut maxima);
+                level.scan(&bytes, &lookup, &terms, &mut ranks, &mut maxima);
                 prop_assert_eq!(&ranks, &expected, "{} ranks", level.name());
                 prop_assert_eq!(&maxima, &expected_maxima, "{} maxima", level.name());
             }
@@ -375,7 +374,7 @@ mod tests {
                 for (index, block) in apart.iter().enumerate() {
                     let mut ranks = [0.0; BLOCK_ROWS];
                     let ahead = apart[(index + 2) % blocks];
-                    let maximum = level.scan_block(block, ahead, &lookup, &affine, &mut ranks);
+                    let maximum = level.scan_block(block, ahead, &lookup, &terms, &mut ranks);
                     prop_assert_eq!(&ranks[..], &expected[index * BLOCK_ROWS..][..BLOCK_ROWS], "{} alone", level.name());
                     prop_assert_eq!(maximum, expected_maxima[index], "{} alone", level.name());
                 }
@@ -448,15 +447,36 @@ mod tests {
                 let sums = Level::PORTABLE.nibbles(&row, &centre, &shift, 3.0, &mut expected_nibbles);
                 prop_assert_eq!(level.nibbles(&row, &centre, &shift, 3.0, &mut nibbles), sums);
                 prop_assert_eq!(&nibbles, &expected_nibbles);
-                let dot = Level::PORTABLE.nibble_dot(&shift, &nibbles);
-                prop_assert_eq!(level.nibble_dot(&shift, &nibbles), dot);
-                let half = nibbles.len();
-                let plain: f32 = (0..half)
-                    .map(|at| {
-                        shift[at] * f32::from(nibbles[at] & 15) + shift[at + half] * f32::from(nibbles[at] >> 4)
-                    })
-                    .sum();
-                prop_assert!((plain - dot).abs() < 1e-2 * row.len() as f32);
+            }
+        }
+
+        #[test]
+        fn every_level_sums_the_nibbles(
+            (query, nibbles) in (1usize..20).prop_flat_map(|n| {
+                let top = largest_place(n * 64);
+                (prop::collection::vec(-top..=top, n * 64), prop::collection::vec(any::<u8>(), n * 32))
+            })
+        ) {
+            let half = nibbles.len();
+            let low = (0..half).map(|at| i64::from(query[at]) * i64::from(nibbles[at] & 15));
+            let high = (0..half).map(|at| i64::from(query[at + half]) * i64::from(nibbles[at] >> 4));
+            let expected: i64 = low.chain(high).sum();
+            for level in Level::available() {
+                prop_assert_eq!(i64::from(level.nibble_dot(&query, &nibbles)), expected, "{}", level.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_products_do_not_overflow() {
+        for places in [64, 768, 4352, 4416, 16_384] {
+            let (top, nibbles) = (largest_place(places), vec![0xff_u8; places / 2]);
+            assert!(top >= 8192, "thirteen bits are left at {places} places");
+            for level in Level::available() {
+                for value in [top, -top] {
+                    let expected = i32::from(value) * 15 * places as i32;
+                    assert_eq!(level.nibble_dot(&vec![value; places], &nibbles), expected);
+                }
             }
         }
     }
@@ -471,11 +491,12 @@ mod tests {
                 block.extend(std::iter::repeat_n(1.0f32.to_le_bytes(), 96).flatten());
                 block
             };
-            let lookup = Lookup { pairs, low: vec![top; pairs * 32], high: vec![top; pairs * 32] };
-            let affine = Affine { step: 1.0, shift: 0.0, constant: 0.0, margin: 0.0 };
+            let table = vec![top; pairs * 32];
+            let lookup = Lookup { pairs, low: table.clone(), high: table, step: 1.0, shift: 0.0 };
+            let terms = Terms { constant: 0.0, margin: 0.0 };
             for level in Level::available() {
                 let (mut ranks, mut maxima) = (vec![0.0; 32], vec![0.0; 1]);
-                level.scan(&blocks, &lookup, &affine, &mut ranks, &mut maxima);
+                level.scan(&blocks, &lookup, &terms, &mut ranks, &mut maxima);
                 let expected = 1.0 + 2.0 * pairs as f32 * f32::from(top);
                 assert!(ranks.iter().all(|rank| *rank == expected), "{} at {pairs} columns", level.name());
                 assert_eq!(maxima, [expected]);

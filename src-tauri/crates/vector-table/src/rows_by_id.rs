@@ -2,10 +2,18 @@
 
 use crate::list::ListView;
 
-/// A row of a segment: its list, and its number there.
-pub type Spot = (u32, u32);
+/// Where a row of a segment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    /// Its list.
+    pub list: u32,
+    /// Its number there.
+    pub row: u32,
+    /// Its record.
+    pub place: u32,
+}
 
-const NOWHERE: Spot = (u32::MAX, 0);
+const NOWHERE: Spot = Spot { list: u32::MAX, row: 0, place: 0 };
 
 /// All rows of a segment by id. An id that was replaced has several: each reader's snapshot says which are there.
 #[derive(Debug)]
@@ -27,7 +35,7 @@ impl RowsById {
         let all = lists
             .iter()
             .zip(0u32..)
-            .flat_map(|(view, list)| (0..view.rows).map(move |row| (view.id(row), (list, row as u32))));
+            .flat_map(|(view, list)| (0..view.rows).map(move |row| (view.id(row), spot(view, list, row))));
         let rows = lists.iter().map(|view| view.rows as u64).sum::<u64>();
         let (lowest, highest) =
             all.clone().fold((i64::MAX, i64::MIN), |(low, high), (id, _)| (low.min(id), high.max(id)));
@@ -68,6 +76,10 @@ impl RowsById {
     }
 }
 
+fn spot(view: &ListView<'_>, list: u32, row: usize) -> Spot {
+    Spot { list, row: row as u32, place: view.place(row) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +93,7 @@ mod tests {
             .map(|ids| {
                 let mut list = ListBuilder::default();
                 for id in ids {
-                    let label = Label { slot: 0, place: 0, id: *id, collection: 0 };
+                    let label = Label { slot: 0, place: *id as u32 ^ 5, id: *id, collection: 0 };
                     list.push(&[0; 8], Factors::default(), label, 1.0);
                 }
                 let labels = list.label_area();
@@ -112,7 +124,8 @@ mod tests {
             found.sort_unstable();
             let mut expected = Vec::new();
             for (list, ids) in (0u32..).zip(&lists) {
-                expected.extend((0u32..).zip(ids).filter(|(_, id)| asked.contains(id)).map(|(row, _)| (list, row)));
+                let asked = (0u32..).zip(ids).filter(|(_, id)| asked.contains(id));
+                expected.extend(asked.map(|(row, id)| Spot { list, row, place: *id as u32 ^ 5 }));
             }
             prop_assert_eq!(found, expected);
         }

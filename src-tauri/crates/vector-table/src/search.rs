@@ -11,6 +11,7 @@
 //! whatever the codes have and lack.
 
 mod best;
+mod handful;
 mod plan;
 mod scan;
 mod survivors;
@@ -48,8 +49,10 @@ pub enum Recall {
 impl Recall {
     fn trust(self) -> Trust {
         match self {
-            Recall::Fast => Trust::Deviations(1.2),
-            Recall::Balanced => Trust::Deviations(3.0),
+            Recall::Fast => Trust::Deviations { bits: 1.2, nibbles: 1.2 },
+            // Reading a row costs as much as eighty second looks, and the deviations of the nibbles are so small that only
+            // rows beside the k-th best can be lost by them.
+            Recall::Balanced => Trust::Deviations { bits: 3.0, nibbles: 2.25 },
             Recall::Exact => Trust::Proof,
         }
     }
@@ -145,10 +148,27 @@ struct Candidate {
     /// Its number in the list.
     row: u32,
     /// Its record, once that is known.
-    record: u32,
+    record: Option<u32>,
+    /// Whether the bound is that of its four-bit code.
+    closer: bool,
 }
 
-/// Rows of one block, by a filter that leaves few.
+impl Candidate {
+    fn new(bound: f32, list: u32, row: u32) -> Self {
+        Self { bound, list, row, record: None, closer: false }
+    }
+}
+
+/// The rows of a mask, the lowest first.
+fn rows_of(mut mask: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let row = mask.trailing_zeros();
+        mask &= mask.wrapping_sub(1);
+        (row < u32::BITS).then_some(row)
+    })
+}
+
+/// Rows of one block, by a filter that leaves few, whose records are not at hand.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     /// The list's number in the round.
@@ -193,22 +213,36 @@ pub fn search(
         return score_all(question, connection, now).map(Ok);
     }
     let turned = question.turned();
-    let plan = match Plan::new(question, segments, &turned, scratch) {
-        Ok(plan) => plan,
-        Err(damaged) => return Ok(Err(damaged)),
-    };
     let mut scan = Scan::new(question, segments, &turned, (now, settled), connection)?;
+    match look(&mut scan, &turned, scratch, &mut best)? {
+        Outcome::Done => Ok(Ok(best.into_hits())),
+        Outcome::TooMany => score_all(question, connection, now).map(Ok),
+        Outcome::Damaged(segment) => Ok(Err(segment)),
+    }
+}
+
+/// Looks into the segments, round after round.
+fn look(scan: &mut Scan<'_>, turned: &[f32], scratch: &mut Scratch, best: &mut Best) -> Result<Outcome> {
+    let (question, segments) = (scan.question, scan.segments);
+    if let Some(ids) = handful::ids(question, segments) {
+        return match scan.look_at(ids, scratch)? {
+            Ok(()) => scan.score_survivors(scratch, best),
+            Err(damaged) => Ok(Outcome::Damaged(damaged)),
+        };
+    }
+    let plan = match Plan::new(question, segments, turned, scratch) {
+        Ok(plan) => plan,
+        Err(damaged) => return Ok(Outcome::Damaged(damaged)),
+    };
     let mut next = 0;
     loop {
-        let outcome = match scan.round(&plan, &mut next, &best, scratch)? {
-            Ok(false) => return Ok(Ok(best.into_hits())),
-            Ok(true) => scan.score_survivors(scratch, &mut best)?,
-            Err(damaged) => return Ok(Err(damaged)),
+        let outcome = match scan.round(&plan, &mut next, best, scratch)? {
+            Ok(false) => return Ok(Outcome::Done),
+            Ok(true) => scan.score_survivors(scratch, best)?,
+            Err(damaged) => Outcome::Damaged(damaged),
         };
-        match outcome {
-            Outcome::Done => {}
-            Outcome::TooMany => return score_all(question, connection, now).map(Ok),
-            Outcome::Damaged(segment) => return Ok(Err(segment)),
+        if !matches!(outcome, Outcome::Done) {
+            return Ok(outcome);
         }
     }
 }

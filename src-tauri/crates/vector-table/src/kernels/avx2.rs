@@ -2,16 +2,16 @@
 //! text compiled for AVX2.
 
 use super::portable::LONG;
-use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
+use super::{BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, Terms, portable};
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadl_epi64,
-    _mm_movehl_ps, _mm_prefetch, _mm_shuffle_ps, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_ps,
-    _mm256_and_si256, _mm256_castps256_ps128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_cvttps_epi32,
-    _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
-    _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
-    _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
-    _mm256_setr_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
-    _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi16,
+    __m128i, __m256, __m256i, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128,
+    _mm_movehl_ps, _mm_prefetch, _mm_shuffle_ps, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_and_si256, _mm256_castps256_ps128, _mm256_cvtepu8_epi16, _mm256_cvttps_epi32,
+    _mm256_extractf128_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_max_ps,
+    _mm256_min_ps, _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute_ps,
+    _mm256_permute2f128_ps, _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_setr_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi16,
     _mm256_sub_ps,
 };
 
@@ -19,14 +19,14 @@ use std::arch::x86_64::{
 /// The processor has AVX2; `blocks` holds `maxima.len()` whole blocks and `lookup` 32 bytes a column, as
 /// `Level::scan` asserts.
 #[target_feature(enable = "avx2")]
-pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
+pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, terms: &Terms, ranks: &mut [f32], maxima: &mut [f32]) {
     let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
     for (index, maximum) in maxima.iter_mut().enumerate() {
         let block = &blocks[index * stride..][..stride];
         let ahead = blocks.get((index + 1) * stride..).filter(|rest| !rest.is_empty()).unwrap_or(block);
         let ranks = &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS];
         // SAFETY: as this function's own, and the block is whole.
-        *maximum = unsafe { scan_block(block, ahead, lookup, affine, ranks) };
+        *maximum = unsafe { scan_block(block, ahead, lookup, terms, ranks) };
     }
 }
 
@@ -38,7 +38,7 @@ pub unsafe fn scan_block(
     block: &[u8],
     ahead: &[u8],
     lookup: &Lookup,
-    affine: &Affine,
+    terms: &Terms,
     ranks: &mut [f32],
 ) -> f32 {
     let codes = lookup.pairs * BLOCK_ROWS;
@@ -77,7 +77,7 @@ pub unsafe fn scan_block(
         sums[2 * row] = evens[row];
         sums[2 * row + 1] = odds[row];
     }
-    portable::rank(&sums, &block[codes..], affine, ranks)
+    portable::rank(&sums, &block[codes..], lookup, terms, ranks)
 }
 
 /// # Safety
@@ -256,27 +256,26 @@ pub unsafe fn nibbles(
 /// The processor has AVX2; `query` has two places for each byte of `nibbles`, and these are a multiple of 32, as
 /// `Level::nibble_dot` asserts.
 #[target_feature(enable = "avx2")]
-pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+pub unsafe fn nibble_dot(query: &[i16], nibbles: &[u8]) -> i32 {
     let (low, high) = query.split_at(nibbles.len());
-    let mut sums = [_mm256_setzero_ps(); 4];
-    let nibble = _mm256_set1_epi32(15);
-    for start in (0..nibbles.len()).step_by(32) {
-        for (register, sum) in sums.iter_mut().enumerate() {
-            let at = start + 8 * register;
-            // SAFETY: `at + 8` is within the nibbles, and so within both halves of the query.
-            let (bytes, low, high) = unsafe {
-                (
-                    _mm_loadl_epi64(nibbles.as_ptr().add(at).cast::<__m128i>()),
-                    _mm256_loadu_ps(low.as_ptr().add(at)),
-                    _mm256_loadu_ps(high.as_ptr().add(at)),
-                )
-            };
-            let wide = _mm256_cvtepu8_epi32(bytes);
-            let lower = _mm256_cvtepi32_ps(_mm256_and_si256(wide, nibble));
-            let upper = _mm256_cvtepi32_ps(_mm256_srli_epi32::<4>(wide));
-            let both = _mm256_add_ps(_mm256_mul_ps(low, lower), _mm256_mul_ps(high, upper));
-            *sum = _mm256_add_ps(*sum, both);
-        }
+    let mut sums = [_mm256_setzero_si256(); 2];
+    let nibble = _mm256_set1_epi16(15);
+    for at in (0..nibbles.len()).step_by(16) {
+        // SAFETY: `at + 16` is within the nibbles, and so within both halves of the query.
+        let (bytes, low, high) = unsafe {
+            (
+                _mm_loadu_si128(nibbles.as_ptr().add(at).cast::<__m128i>()),
+                _mm256_loadu_si256(low.as_ptr().add(at).cast::<__m256i>()),
+                _mm256_loadu_si256(high.as_ptr().add(at).cast::<__m256i>()),
+            )
+        };
+        let wide = _mm256_cvtepu8_epi16(bytes);
+        let lower = _mm256_madd_epi16(low, _mm256_and_si256(wide, nibble));
+        let upper = _mm256_madd_epi16(high, _mm256_srli_epi16::<4>(wide));
+        sums = [_mm256_add_epi32(sums[0], lower), _mm256_add_epi32(sums[1], upper)];
     }
-    halve(_mm256_add_ps(_mm256_add_ps(sums[0], sums[2]), _mm256_add_ps(sums[1], sums[3])))
+    let mut lanes = [0i32; 8];
+    // SAFETY: the array is 32 bytes.
+    unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast::<__m256i>(), _mm256_add_epi32(sums[0], sums[1])) };
+    lanes.iter().sum()
 }

@@ -1,31 +1,32 @@
 //! AVX-512 BW: two byte columns of 32 rows in a register; the rest is the portable text compiled for AVX-512.
 
 use super::portable::LONG;
-use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, avx2, portable};
+use super::{BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, Terms, avx2, portable};
 use std::arch::x86_64::{
-    __m128i, __m512, __m512i, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_loadu_si128,
-    _mm_movehl_ps, _mm_prefetch, _mm_shuffle_ps, _mm256_add_epi16, _mm256_add_ps, _mm256_castps256_ps128,
-    _mm256_extractf128_ps, _mm512_add_epi8, _mm512_add_epi16, _mm512_add_ps, _mm512_and_si512,
-    _mm512_castps512_ps256, _mm512_castsi512_si256, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32,
-    _mm512_cvtepu16_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_reduce_max_ps,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_f32x4, _mm512_slli_epi16, _mm512_srli_epi16,
-    _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_epi16, _mm512_sub_ps,
+    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps,
+    _mm_prefetch, _mm_shuffle_ps, _mm256_add_epi16, _mm256_add_ps, _mm256_castps256_ps128,
+    _mm256_extractf128_ps, _mm256_loadu_si256, _mm512_add_epi8, _mm512_add_epi16, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_and_si512, _mm512_castps512_ps256, _mm512_castsi512_si256, _mm512_cvtepi32_ps,
+    _mm512_cvtepu8_epi16, _mm512_cvtepu16_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_madd_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps,
+    _mm512_permutex2var_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi8,
+    _mm512_set1_epi16, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_setzero_si512,
+    _mm512_shuffle_epi8, _mm512_shuffle_f32x4, _mm512_slli_epi16, _mm512_srli_epi16, _mm512_storeu_ps,
+    _mm512_sub_epi16, _mm512_sub_ps,
 };
 
 /// # Safety
 /// The processor has AVX-512 F and BW; `blocks` holds `maxima.len()` whole blocks, `lookup` 32 bytes a column
 /// and an even number of columns, as `Level::scan` asserts.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
-pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
+pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, terms: &Terms, ranks: &mut [f32], maxima: &mut [f32]) {
     let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
     for (index, maximum) in maxima.iter_mut().enumerate() {
         let block = &blocks[index * stride..][..stride];
         let ahead = blocks.get((index + 1) * stride..).filter(|rest| !rest.is_empty()).unwrap_or(block);
         let ranks = &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS];
         // SAFETY: as this function's own, and the block is whole.
-        *maximum = unsafe { scan_block(block, ahead, lookup, affine, ranks) };
+        *maximum = unsafe { scan_block(block, ahead, lookup, terms, ranks) };
     }
 }
 
@@ -38,7 +39,7 @@ pub unsafe fn scan_block(
     block: &[u8],
     ahead: &[u8],
     lookup: &Lookup,
-    affine: &Affine,
+    terms: &Terms,
     ranks: &mut [f32],
 ) -> f32 {
     let codes = lookup.pairs * BLOCK_ROWS;
@@ -72,7 +73,7 @@ pub unsafe fn scan_block(
     };
     let sums = [fold(even), fold(odd)];
     // SAFETY: the block ends with its factors, and `ranks` has 32 places.
-    unsafe { rank(sums, &block[codes..], affine, ranks) }
+    unsafe { rank(sums, &block[codes..], lookup, terms, ranks) }
 }
 
 /// The ranks of one block from the sums of its even and its odd rows, in the order of the portable arithmetic.
@@ -80,7 +81,7 @@ pub unsafe fn scan_block(
 /// # Safety
 /// The processor has AVX-512 F; `factors` has [`FACTOR_BYTES`] and `ranks` [`BLOCK_ROWS`].
 #[target_feature(enable = "avx512f")]
-unsafe fn rank(sums: [__m512; 2], factors: &[u8], affine: &Affine, ranks: &mut [f32]) -> f32 {
+unsafe fn rank(sums: [__m512; 2], factors: &[u8], lookup: &Lookup, terms: &Terms, ranks: &mut [f32]) -> f32 {
     debug_assert!(factors.len() == FACTOR_BYTES && ranks.len() == BLOCK_ROWS, "one block");
     let lower = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     let upper = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
@@ -91,11 +92,11 @@ unsafe fn rank(sums: [__m512; 2], factors: &[u8], affine: &Affine, ranks: &mut [
             _mm512_loadu_ps(factors.as_ptr().add(4 * (BLOCK_ROWS * kind + 16 * half)).cast::<f32>())
         };
         let sum = _mm512_permutex2var_ps(sums[0], order, sums[1]);
-        let scaled = _mm512_mul_ps(_mm512_set1_ps(affine.step), sum);
-        let inner = _mm512_add_ps(scaled, _mm512_set1_ps(affine.shift));
-        let own = _mm512_add_ps(_mm512_set1_ps(affine.constant), factor(1));
+        let scaled = _mm512_mul_ps(_mm512_set1_ps(lookup.step), sum);
+        let inner = _mm512_add_ps(scaled, _mm512_set1_ps(lookup.shift));
+        let own = _mm512_add_ps(_mm512_set1_ps(terms.constant), factor(1));
         let estimate = _mm512_add_ps(own, _mm512_mul_ps(factor(0), inner));
-        let bound = _mm512_add_ps(estimate, _mm512_mul_ps(_mm512_set1_ps(affine.margin), factor(2)));
+        let bound = _mm512_add_ps(estimate, _mm512_mul_ps(_mm512_set1_ps(terms.margin), factor(2)));
         // SAFETY: `ranks` has 32 places.
         unsafe { _mm512_storeu_ps(ranks.as_mut_ptr().add(16 * half), bound) };
         largest = _mm512_max_ps(largest, bound);
@@ -220,27 +221,23 @@ pub unsafe fn nibbles(
 /// The processor has AVX-512 F and BW; `query` has two places for each byte of `nibbles`, and these are a multiple of 32,
 /// as `Level::nibble_dot` asserts.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
-pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+pub unsafe fn nibble_dot(query: &[i16], nibbles: &[u8]) -> i32 {
     let (low, high) = query.split_at(nibbles.len());
-    let mut sums = [_mm512_setzero_ps(); 2];
-    let nibble = _mm512_set1_epi32(15);
-    for start in (0..nibbles.len()).step_by(32) {
-        for (register, sum) in sums.iter_mut().enumerate() {
-            let at = start + 16 * register;
-            // SAFETY: `at + 16` is within the nibbles, and so within both halves of the query.
-            let (bytes, low, high) = unsafe {
-                (
-                    _mm_loadu_si128(nibbles.as_ptr().add(at).cast::<__m128i>()),
-                    _mm512_loadu_ps(low.as_ptr().add(at)),
-                    _mm512_loadu_ps(high.as_ptr().add(at)),
-                )
-            };
-            let wide = _mm512_cvtepu8_epi32(bytes);
-            let lower = _mm512_cvtepi32_ps(_mm512_and_si512(wide, nibble));
-            let upper = _mm512_cvtepi32_ps(_mm512_srli_epi32::<4>(wide));
-            let both = _mm512_add_ps(_mm512_mul_ps(low, lower), _mm512_mul_ps(high, upper));
-            *sum = _mm512_add_ps(*sum, both);
-        }
+    let mut sums = [_mm512_setzero_si512(); 2];
+    let nibble = _mm512_set1_epi16(15);
+    for at in (0..nibbles.len()).step_by(32) {
+        // SAFETY: `at + 32` is within the nibbles, and so within both halves of the query.
+        let (bytes, low, high) = unsafe {
+            (
+                _mm256_loadu_si256(nibbles.as_ptr().add(at).cast::<__m256i>()),
+                _mm512_loadu_si512(low.as_ptr().add(at).cast::<__m512i>()),
+                _mm512_loadu_si512(high.as_ptr().add(at).cast::<__m512i>()),
+            )
+        };
+        let wide = _mm512_cvtepu8_epi16(bytes);
+        let lower = _mm512_madd_epi16(low, _mm512_and_si512(wide, nibble));
+        let upper = _mm512_madd_epi16(high, _mm512_srli_epi16::<4>(wide));
+        sums = [_mm512_add_epi32(sums[0], lower), _mm512_add_epi32(sums[1], upper)];
     }
-    halve(_mm512_add_ps(sums[0], sums[1]))
+    _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]))
 }

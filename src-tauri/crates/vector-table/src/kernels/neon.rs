@@ -1,6 +1,6 @@
 //! NEON: 16 rows of one byte column in a register; the rest is the portable text, which NEON already widens.
 
-use super::{Affine, BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, portable};
+use super::{BLOCK_ROWS, FACTOR_BYTES, Lookup, NibbleSums, Sums, Terms, portable};
 use std::arch::aarch64::{
     vaddq_u8, vaddw_high_u8, vaddw_u8, vandq_u8, vdupq_n_u8, vdupq_n_u16, vget_low_u8, vld1q_u8, vqtbl1q_u8,
     vshrq_n_u8, vst1q_u16,
@@ -9,13 +9,13 @@ use std::arch::aarch64::{
 /// # Safety
 /// `blocks` holds `maxima.len()` whole blocks and `lookup` 32 bytes a column, as `Level::scan` asserts.
 #[target_feature(enable = "neon")]
-pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
+pub unsafe fn scan(blocks: &[u8], lookup: &Lookup, terms: &Terms, ranks: &mut [f32], maxima: &mut [f32]) {
     let stride = lookup.pairs * BLOCK_ROWS + FACTOR_BYTES;
     for (index, maximum) in maxima.iter_mut().enumerate() {
         let block = &blocks[index * stride..][..stride];
         let ranks = &mut ranks[index * BLOCK_ROWS..][..BLOCK_ROWS];
         // SAFETY: as this function's own, and the block is whole.
-        *maximum = unsafe { scan_block(block, block, lookup, affine, ranks) };
+        *maximum = unsafe { scan_block(block, block, lookup, terms, ranks) };
     }
 }
 
@@ -27,7 +27,7 @@ pub unsafe fn scan_block(
     block: &[u8],
     _ahead: &[u8],
     lookup: &Lookup,
-    affine: &Affine,
+    terms: &Terms,
     ranks: &mut [f32],
 ) -> f32 {
     let codes = lookup.pairs * BLOCK_ROWS;
@@ -54,7 +54,7 @@ pub unsafe fn scan_block(
             vst1q_u16(sums.as_mut_ptr().add(quarter * 8), *lanes);
         }
     }
-    portable::rank(&sums, &block[codes..], affine, ranks)
+    portable::rank(&sums, &block[codes..], lookup, terms, ranks)
 }
 
 /// # Safety
@@ -115,6 +115,6 @@ pub unsafe fn nibbles(
 /// # Safety
 /// None: NEON is part of the aarch64 baseline.
 #[target_feature(enable = "neon")]
-pub unsafe fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+pub unsafe fn nibble_dot(query: &[i16], nibbles: &[u8]) -> i32 {
     portable::nibble_dot(query, nibbles)
 }

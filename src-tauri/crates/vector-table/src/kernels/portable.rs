@@ -3,22 +3,22 @@
 //! Written so that the compiler can widen the loops: fixed numbers of lanes, no early exits. The functions are
 //! `inline(always)` because the other levels compile them again inside functions with more instructions enabled.
 
-use super::{Affine, BLOCK_ROWS, Lookup, NibbleSums, Sums};
+use super::{BLOCK_ROWS, Lookup, NibbleSums, Sums, Terms};
 
 const LANES: usize = 16;
 
 #[inline(always)]
-pub fn scan(blocks: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32], maxima: &mut [f32]) {
+pub fn scan(blocks: &[u8], lookup: &Lookup, terms: &Terms, ranks: &mut [f32], maxima: &mut [f32]) {
     let stride = blocks.len() / maxima.len().max(1);
     for ((block, ranks), maximum) in
         blocks.chunks_exact(stride.max(1)).zip(ranks.chunks_exact_mut(BLOCK_ROWS)).zip(maxima)
     {
-        *maximum = scan_block(block, block, lookup, affine, ranks);
+        *maximum = scan_block(block, block, lookup, terms, ranks);
     }
 }
 
 #[inline(always)]
-pub fn scan_block(block: &[u8], _ahead: &[u8], lookup: &Lookup, affine: &Affine, ranks: &mut [f32]) -> f32 {
+pub fn scan_block(block: &[u8], _ahead: &[u8], lookup: &Lookup, terms: &Terms, ranks: &mut [f32]) -> f32 {
     let codes = lookup.pairs * BLOCK_ROWS;
     let mut sums = [0u16; BLOCK_ROWS];
     for (column, (low, high)) in block[..codes]
@@ -29,21 +29,27 @@ pub fn scan_block(block: &[u8], _ahead: &[u8], lookup: &Lookup, affine: &Affine,
             *sum += u16::from(low[usize::from(byte & 15)]) + u16::from(high[usize::from(byte >> 4)]);
         }
     }
-    rank(&sums, &block[codes..], affine, ranks)
+    rank(&sums, &block[codes..], lookup, terms, ranks)
 }
 
 /// The ranks of one block from its sums and factors; returns the largest.
 #[inline(always)]
-pub fn rank(sums: &[u16; BLOCK_ROWS], factors: &[u8], affine: &Affine, ranks: &mut [f32]) -> f32 {
+pub fn rank(
+    sums: &[u16; BLOCK_ROWS],
+    factors: &[u8],
+    lookup: &Lookup,
+    terms: &Terms,
+    ranks: &mut [f32],
+) -> f32 {
     let (scales, rest) = factors.split_at(4 * BLOCK_ROWS);
     let (offsets, spreads) = rest.split_at(4 * BLOCK_ROWS);
     let mut values = [0.0f32; BLOCK_ROWS];
     for row in 0..BLOCK_ROWS {
-        let inner = affine.step * f32::from(sums[row]) + affine.shift;
-        values[row] = affine.constant
+        let inner = lookup.step * f32::from(sums[row]) + lookup.shift;
+        values[row] = terms.constant
             + number(offsets, row)
             + number(scales, row) * inner
-            + affine.margin * number(spreads, row);
+            + terms.margin * number(spreads, row);
     }
     ranks.copy_from_slice(&values);
     let mut maxima = [f32::NEG_INFINITY; 8];
@@ -280,14 +286,15 @@ pub fn nibbles(row: &[f32], centre: &[f32], shift: &[f32], inverse: f32, out: &m
 
 /// The sum of the places of `query` times the nibbles.
 #[inline(always)]
-pub fn nibble_dot(query: &[f32], nibbles: &[u8]) -> f32 {
+pub fn nibble_dot(query: &[i16], nibbles: &[u8]) -> i32 {
     let (low, high) = query.split_at(nibbles.len());
-    let mut sums = [0.0f32; WIDE];
+    let mut sums = [0i32; WIDE];
     let columns = nibbles.chunks_exact(WIDE).zip(low.chunks_exact(WIDE)).zip(high.chunks_exact(WIDE));
     for ((bytes, low), high) in columns {
         for lane in 0..WIDE {
-            sums[lane] += low[lane] * f32::from(bytes[lane] & 15) + high[lane] * f32::from(bytes[lane] >> 4);
+            sums[lane] += i32::from(low[lane]) * i32::from(bytes[lane] & 15)
+                + i32::from(high[lane]) * i32::from(bytes[lane] >> 4);
         }
     }
-    halve_all(&mut sums)
+    sums.iter().sum()
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Question, Recall, Scratch};
 use crate::guide::{Away, guiding};
 use crate::kernels::BLOCK_ROWS;
+use crate::rows_by_id::Spot;
 use crate::segment::{Damaged, Segment};
 
-/// Up to this part of all rows the rows of ids are kept one by one, and only their blocks are scanned.
+/// Up to this part of all rows the rows of ids are kept one by one, and only their blocks are scanned (see also `handful`).
 const FEW: usize = 20;
 
 /// Up to this part of all rows the rows of ids are found by the index; of more it is quicker to ask for each row.
@@ -75,7 +76,7 @@ impl Plan {
 fn find(segment: &Segment, ids: &[i64]) -> Result<Vec<u32>, Damaged> {
     let starts = segment.starts();
     let mut masks = vec![0u32; starts[segment.lists()]];
-    segment.by_id()?.find(ids, |(list, row)| {
+    segment.by_id()?.find(ids, |Spot { list, row, .. }| {
         masks[starts[list as usize] + row as usize / BLOCK_ROWS] |= 1 << (row as usize % BLOCK_ROWS);
     });
     Ok(masks)

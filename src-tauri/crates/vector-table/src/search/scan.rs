@@ -6,10 +6,10 @@ use rusqlite::Connection;
 
 use super::best::Best;
 use super::plan::{Plan, Planned};
-use super::{Candidate, Part, Question, Recall, Scratch};
+use super::{Candidate, Part, Question, Recall, Scratch, rows_of};
 use crate::code::Prepared;
 use crate::error::Result;
-use crate::kernels::{Affine, BLOCK_ROWS};
+use crate::kernels::{BLOCK_ROWS, Terms};
 use crate::rows::{Picker, Snapshot};
 use crate::segment::{Damaged, Segment};
 use crate::space::Metric;
@@ -32,7 +32,7 @@ pub struct Scanned {
     pub list: usize,
     pub first: usize,
     pub blocks: usize,
-    pub affine: Affine,
+    pub terms: Terms,
 }
 
 /// A search under way.
@@ -74,7 +74,7 @@ impl<'a> Scan<'a> {
         let trust = question.recall.trust();
         let prepare = |segment: &Arc<Segment>| {
             let around = (segment.origin.as_slice(), segment.header.unit);
-            Prepared::new(coder.level, coder.space.metric, turned, around, trust)
+            Prepared::new(coder.space.metric, turned, around, trust)
         };
         let round_rows = match question.recall {
             Recall::Exact => usize::MAX,
@@ -114,12 +114,7 @@ impl<'a> Scan<'a> {
         best: &Best,
         scratch: &mut Scratch,
     ) -> Result<Result<bool, usize>> {
-        self.lists.clear();
-        (self.blocks, self.few) = (0, plan.few);
-        scratch.ranks.clear();
-        scratch.maxima.clear();
-        scratch.parts.clear();
-        scratch.few.clear();
+        self.begin(plan.few, scratch);
         let mut seen = 0;
         while let Some(planned) = plan.lists.get(*next).filter(|planned| self.within_reach(planned, best)) {
             if planned.away >= 0.0 && seen >= self.round_rows {
@@ -152,6 +147,16 @@ impl<'a> Scan<'a> {
         Ok(Ok(!self.lists.is_empty()))
     }
 
+    /// Forgets the round before.
+    pub fn begin(&mut self, few: bool, scratch: &mut Scratch) {
+        self.lists.clear();
+        (self.blocks, self.few) = (0, few);
+        scratch.ranks.clear();
+        scratch.maxima.clear();
+        scratch.parts.clear();
+        scratch.few.clear();
+    }
+
     /// Whether a list may hold one of the k best, given those so far.
     fn within_reach(&self, planned: &Planned, best: &Best) -> bool {
         let (threshold, segment) = (best.threshold(), &self.segments[planned.segment]);
@@ -171,13 +176,13 @@ impl<'a> Scan<'a> {
     }
 
     /// Puts a list into the round; returns its number there.
-    fn enter(&mut self, planned: &Planned) -> &Scanned {
-        let segment = &self.segments[planned.segment];
-        let (level, seat) = (self.question.coder.level, segment.seat(planned.list));
-        let affine = self.prepared[planned.segment].affine(level, self.turned, seat);
-        let (first, blocks) = (self.blocks, segment.rows_in(planned.list).div_ceil(BLOCK_ROWS));
+    pub fn enter(&mut self, segment: usize, list: usize) -> &Scanned {
+        let entered = &self.segments[segment];
+        let (level, seat) = (self.question.coder.level, entered.seat(list));
+        let terms = self.prepared[segment].terms(level, self.turned, seat);
+        let (first, blocks) = (self.blocks, entered.rows_in(list).div_ceil(BLOCK_ROWS));
         self.blocks += blocks;
-        self.lists.push(Scanned { segment: planned.segment, list: planned.list, first, blocks, affine });
+        self.lists.push(Scanned { segment, list, first, blocks, terms });
         &self.lists[self.lists.len() - 1]
     }
 
@@ -187,19 +192,21 @@ impl<'a> Scan<'a> {
         segment.fetch(ahead.list, !few);
     }
 
-    /// Notes the blocks that have rows in the masks; returns how many rows.
+    /// Notes the rows in the masks; returns how many.
     fn pick(&mut self, planned: &Planned, masks: &[u32], scratch: &mut Scratch) -> Result<usize, Damaged> {
         let (question, version) = (self.question, self.now.version);
-        self.enter(planned);
+        self.enter(planned.segment, planned.list);
         let number = self.lists.len() as u32 - 1;
         let (segment, list) = (&self.segments[planned.segment], planned.list);
-        let (starts, mut rows) = (segment.starts(), 0);
-        scratch.masks.clear();
-        scratch.masks.extend_from_slice(&masks[starts[list]..starts[list + 1]]);
+        let (starts, view, mut rows) = (segment.starts(), segment.list(list)?, 0);
+        let mut masks = &masks[starts[list]..starts[list + 1]];
         if !question.allowed.is_ids() {
-            question.allowed.narrow_rows(&segment.list(list)?, &mut scratch.masks);
+            scratch.masks.clear();
+            scratch.masks.extend_from_slice(masks);
+            question.allowed.narrow_rows(&view, &mut scratch.masks);
+            masks = &scratch.masks;
         }
-        for (block, mask) in (0u32..).zip(&scratch.masks) {
+        for (block, mask) in (0u32..).zip(masks) {
             let mask = if *mask == 0 { 0 } else { mask & !segment.gone.of(list, block as usize, version) };
             if mask != 0 {
                 scratch.parts.push(Part { list: number, block, mask });
@@ -209,27 +216,20 @@ impl<'a> Scan<'a> {
         Ok(rows)
     }
 
-    /// The upper bounds of the rows in the blocks noted. Where records are at hand the second look comes first: it reads
-    /// less of a row than its block has. Where each must be read from the file the blocks tell which are worth it.
+    /// The upper bounds of the rows in the blocks noted.
     fn bound_few(&self, scratch: &mut Scratch) -> Result<Result<(), usize>> {
-        let mut ranks = [f32::INFINITY; BLOCK_ROWS];
+        let mut ranks = [0.0; BLOCK_ROWS];
         for (index, part) in scratch.parts.iter().enumerate() {
             if index % 256 == 0 {
                 self.question.cancel.check()?;
             }
-            if self.segments[self.lists[part.list as usize].segment].has_records_at_hand() {
-                ranks.fill(f32::INFINITY);
-            } else if let Err(damaged) = self.bound_block(part, scratch.parts.get(index + AHEAD), &mut ranks)
-            {
+            if let Err(damaged) = self.bound_block(part, scratch.parts.get(index + AHEAD), &mut ranks) {
                 return Ok(Err(damaged));
             }
-            let mut left = part.mask;
-            while left != 0 {
-                let row = left.trailing_zeros();
-                left &= left - 1;
-                let (bound, row) = (ranks[row as usize], part.block * BLOCK_ROWS as u32 + row);
-                scratch.few.push(Candidate { bound, list: part.list, row, record: 0 });
-            }
+            let candidate = |row: u32| {
+                Candidate::new(ranks[row as usize], part.list, part.block * BLOCK_ROWS as u32 + row)
+            };
+            scratch.few.extend(rows_of(part.mask).map(candidate));
         }
         Ok(Ok(()))
     }
@@ -245,9 +245,10 @@ impl<'a> Scan<'a> {
             let Scanned { segment, list, .. } = self.lists[part.list as usize];
             self.segments[segment].block(list, part.block as usize).map_err(|Damaged| segment)
         };
-        let Scanned { segment, affine, .. } = &self.lists[part.list as usize];
-        let (lookup, level) = (&self.prepared[*segment].lookup, self.question.coder.level);
-        level.scan_block(block(part)?, block(ahead.unwrap_or(part))?, lookup, affine, ranks);
+        let Scanned { segment, terms, .. } = &self.lists[part.list as usize];
+        let level = self.question.coder.level;
+        let lookup = self.prepared[*segment].lookup(level);
+        level.scan_block(block(part)?, block(ahead.unwrap_or(part))?, lookup, terms, ranks);
         Ok(())
     }
 
@@ -264,8 +265,8 @@ impl<'a> Scan<'a> {
         if rows == 0 {
             return Ok(0);
         }
-        let entered = self.enter(planned);
-        let (first, count, affine) = (entered.first, rows.div_ceil(BLOCK_ROWS), entered.affine);
+        let entered = self.enter(planned.segment, planned.list);
+        let (first, count, terms) = (entered.first, rows.div_ceil(BLOCK_ROWS), entered.terms);
         let blocks = segment.blocks(list)?;
         scratch.masks.clear();
         if !whole {
@@ -281,8 +282,9 @@ impl<'a> Scan<'a> {
         scratch.maxima.resize(first + count, f32::NEG_INFINITY);
         scratch.ranks.resize((first + count) * BLOCK_ROWS, f32::NEG_INFINITY);
         let (ranks, maxima) = (&mut scratch.ranks[first * BLOCK_ROWS..], &mut scratch.maxima[first..]);
-        let (level, lookup) = (self.question.coder.level, &self.prepared[planned.segment].lookup);
-        level.scan(blocks, lookup, &affine, ranks, maxima);
+        let level = self.question.coder.level;
+        let lookup = self.prepared[planned.segment].lookup(level);
+        level.scan(blocks, lookup, &terms, ranks, maxima);
         if whole && !segment.gone.any() {
             return Ok(rows);
         }

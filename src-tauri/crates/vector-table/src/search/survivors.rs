@@ -35,10 +35,13 @@ impl Scan<'_> {
         while !everything && self.budget().0 > 0 && self.budget().1 > 0 {
             // The rows read so far may be far from the best ones (those of a gap, say): the first pass goes by the
             // bounds alone, and later ones take in all that reach the threshold found.
-            let (threshold, few) = (best.threshold(), floor(scratch, self.few, first));
-            let known = threshold > f64::NEG_INFINITY && (ceiling.is_some() || below(threshold) >= few);
-            let floor = if known { below(threshold) } else { few };
-            everything = known || floor == f32::NEG_INFINITY;
+            let threshold =
+                Some(best.threshold()).filter(|threshold| *threshold > f64::NEG_INFINITY).map(below);
+            let floor = match (threshold, ceiling) {
+                (Some(threshold), Some(_)) => threshold,
+                _ => floor(scratch, self.few, first).max(threshold.unwrap_or(f32::NEG_INFINITY)),
+            };
+            everything = threshold.is_some_and(|threshold| threshold >= floor) || floor == f32::NEG_INFINITY;
             self.gather(scratch, floor, ceiling);
             match self.score_candidates(scratch, best)? {
                 Outcome::Done => {}
@@ -61,7 +64,7 @@ impl Scan<'_> {
             keep_best(&mut scratch.candidates, looks);
             self.looked += scratch.candidates.len();
         }
-        if let Err(damaged) = self.second_look(scratch)? {
+        if let Err(damaged) = self.second_look(&mut scratch.candidates, &mut scratch.record)? {
             return Ok(Outcome::Damaged(damaged));
         }
         let threshold = best.threshold();
@@ -70,52 +73,61 @@ impl Scan<'_> {
             return Ok(Outcome::TooMany);
         }
         keep_best(&mut scratch.candidates, reads);
-        scratch.candidates.sort_unstable_by(descending);
-        for (index, candidate) in scratch.candidates.iter().enumerate() {
-            if f64::from(candidate.bound) < best.threshold() {
-                break;
+        // Few of them are read as a rule: only as many are put in order.
+        let (mut rest, mut count) = (scratch.candidates.as_mut_slice(), self.question.k + 22);
+        while !rest.is_empty() {
+            let first = best_first(rest, count);
+            let (next, after) = rest.split_at_mut(first);
+            for (index, candidate) in next.iter().enumerate() {
+                if f64::from(candidate.bound) < best.threshold() {
+                    return Ok(Outcome::Done);
+                }
+                if index % 16 == 0 {
+                    self.question.cancel.check()?;
+                }
+                self.read += 1;
+                if let Err(damaged) = self.score_row(candidate, best)? {
+                    return Ok(Outcome::Damaged(damaged));
+                }
             }
-            if index % 16 == 0 {
-                self.question.cancel.check()?;
-            }
-            self.read += 1;
-            if let Err(damaged) = self.score_row(candidate, best)? {
-                return Ok(Outcome::Damaged(damaged));
-            }
+            (rest, count) = (after, count.saturating_mul(4));
         }
         Ok(Outcome::Done)
     }
 
     /// Puts the closer bounds of the four-bit codes in the place of the candidates' first ones.
-    fn second_look(&self, scratch: &mut Scratch) -> Result<Result<(), usize>> {
-        let level = self.question.coder.level;
-        for candidate in &mut scratch.candidates {
+    pub fn second_look(
+        &self,
+        candidates: &mut [Candidate],
+        buffer: &mut Vec<u8>,
+    ) -> Result<Result<(), usize>> {
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.record.is_none()) {
             let scanned = &self.lists[candidate.list as usize];
             let Ok(view) = self.segments[scanned.segment].list(scanned.list) else {
                 return Ok(Err(scanned.segment));
             };
-            candidate.record = view.place(candidate.row as usize);
+            candidate.record = Some(view.place(candidate.row as usize));
         }
-        let segment = |candidate: &Candidate| self.lists[candidate.list as usize].segment;
-        let fetch = |ahead: Option<&Candidate>| {
-            let record = ahead.and_then(|ahead| self.segments[segment(ahead)].mapped_record(ahead.record));
-            record.into_iter().for_each(prefetch);
+        let level = self.question.coder.level;
+        let fetch = |ahead: &Candidate| {
+            let segment = &self.segments[self.lists[ahead.list as usize].segment];
+            let record = ahead.record.filter(|_| !ahead.closer);
+            record.and_then(|record| segment.mapped_record(record)).into_iter().for_each(prefetch);
         };
-        scratch.candidates.iter().take(AHEAD).for_each(|candidate| fetch(Some(candidate)));
-        for index in 0..scratch.candidates.len() {
+        candidates.iter().take(AHEAD).for_each(fetch);
+        for index in 0..candidates.len() {
             if index % 128 == 0 {
                 self.question.cancel.check()?;
             }
-            fetch(scratch.candidates.get(index + AHEAD));
-            let candidate = &mut scratch.candidates[index];
-            let Scanned { segment, affine, .. } = &self.lists[candidate.list as usize];
-            let Ok((nibbles, factors)) =
-                self.segments[*segment].fine_code(candidate.record, &mut scratch.record)
-            else {
+            candidates.get(index + AHEAD).into_iter().for_each(fetch);
+            let candidate = &mut candidates[index];
+            let Some(record) = candidate.record.filter(|_| !candidate.closer) else { continue };
+            let Scanned { segment, terms, .. } = &self.lists[candidate.list as usize];
+            let Ok((nibbles, factors)) = self.segments[*segment].fine_code(record, buffer) else {
                 return Ok(Err(*segment));
             };
-            let closer = self.prepared(*segment).second_look(level, affine, nibbles, factors);
-            candidate.bound = candidate.bound.min(closer);
+            let bound = self.prepared(*segment).second_look(level, terms, nibbles, factors);
+            (candidate.bound, candidate.closer) = (candidate.bound.min(bound), true);
         }
         Ok(Ok(()))
     }
@@ -155,8 +167,7 @@ impl Scan<'_> {
                 let ranks = &scratch.ranks[(scanned.first + block) * BLOCK_ROWS..][..BLOCK_ROWS];
                 for (row, bound) in (block * BLOCK_ROWS..).zip(ranks) {
                     if within(*bound) {
-                        let (bound, row) = (*bound, row as u32);
-                        scratch.candidates.push(Candidate { bound, list, row, record: 0 });
+                        scratch.candidates.push(Candidate::new(*bound, list, row as u32));
                     }
                 }
             }
@@ -185,6 +196,16 @@ fn keep_best(candidates: &mut Vec<Candidate>, most: usize) {
         candidates.select_nth_unstable_by(most - 1, descending);
     }
     candidates.truncate(most);
+}
+
+/// Puts the best so many candidates first, in order; returns how many these are.
+fn best_first(candidates: &mut [Candidate], count: usize) -> usize {
+    let count = count.min(candidates.len());
+    if count < candidates.len() {
+        candidates.select_nth_unstable_by(count, descending);
+    }
+    candidates[..count].sort_unstable_by(descending);
+    count
 }
 
 fn descending(a: &Candidate, b: &Candidate) -> Ordering {

@@ -16,6 +16,8 @@ use tokio::process::Command;
 
 const FOLDER: &str = "EDGEWISE_CRASH_FOLDER";
 const SERVICE: &str = "EDGEWISE_CRASH_SERVICE";
+/// A model that refuses `top_k`: the process asks it with one.
+const REFUSING: &str = "EDGEWISE_CRASH_REFUSING";
 /// How often a process is killed; `EDGEWISE_CRASHES` changes it.
 const CRASHES: u64 = 200;
 /// Folders that are worked on side by side.
@@ -70,9 +72,14 @@ async fn the_process_that_is_killed() {
         .init();
     let engine = Engine::open(options(Path::new(&folder), &service)).await;
     // A model that does not think first: every byte is one of the answer.
+    let refusing = std::env::var(REFUSING).ok();
     let options = ConversationOptions {
-        model: Some("@cf/meta/llama-3.2-3b-instruct".into()),
-        parameters: Parameters { max_tokens: Some(40_000), ..Parameters::default() },
+        parameters: Parameters {
+            max_tokens: Some(40_000),
+            top_k: refusing.is_some().then_some(20),
+            ..Parameters::default()
+        },
+        model: Some(refusing.unwrap_or_else(|| "@cf/meta/llama-3.2-3b-instruct".to_owned()).into()),
         ..ConversationOptions::default()
     };
     let request = SendRequest { text: "hello".to_owned(), options: Some(options), ..SendRequest::default() };
@@ -95,7 +102,11 @@ enum Death {
 
 /// One trial: start, kill, look what is there. Returns how many bytes of the answer were acknowledged.
 async fn trial(folder: &Path, service: &str, death: Death, whole: &str) -> usize {
-    let mut process = Command::new(this_program())
+    trial_of(Command::new(this_program()), folder, service, death, whole).await
+}
+
+async fn trial_of(mut program: Command, folder: &Path, service: &str, death: Death, whole: &str) -> usize {
+    let mut process = program
         .args(["--exact", "crash::the_process_that_is_killed", "--ignored", "--nocapture"])
         .env(FOLDER, folder)
         .env(SERVICE, service)
@@ -221,4 +232,37 @@ async fn after_a_kill_the_answer_is_continued() {
     let heard = crate::desk::Run::from(started, events).end().await;
     assert_eq!(heard.text(), format!("{} THE END", cut.text));
     assert_eq!(heard.status(), MessageStatus::Complete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_the_answer_still_says_which_parameters_were_dropped() {
+    const MODEL: &str = "@cf/zai-org/glm-4.7-flash";
+    let whole = long_answer();
+    let desk = Desk::open().await;
+    let slow = Effects { text: Some(whole.clone()), speed: Some(400.0), ..Effects::default() };
+    desk.scenario(Scenario::always(slow).on_path(MODEL));
+    let folder = tempfile::tempdir().expect("folder");
+    let service = desk.simulator.base_url();
+    let mut program = Command::new(this_program());
+    program.env(REFUSING, MODEL);
+    // In the moment in which the first bytes are on disk.
+    let death = Death::Writing(Duration::ZERO);
+    assert!(trial_of(program, folder.path(), &service, death, &whole).await > 0);
+    let asked: Vec<bool> = (desk.simulator.requests().iter())
+        .filter(|seen| seen.path.contains(MODEL))
+        .map(|seen| String::from_utf8_lossy(&seen.body).contains("top_k"))
+        .collect();
+    assert_eq!(asked, [true, false], "refused, and sent again without");
+    let engine = Engine::open(options(folder.path(), &service)).await;
+    let row = engine.history().conversations(0, 1, false).await.unwrap().conversations.remove(0);
+    let transcript = engine.history().transcript(row.id).await.unwrap();
+    let cut = transcript.tail.last().unwrap().message.clone();
+    assert_eq!(cut.status, MessageStatus::Interrupted);
+    assert_eq!(cut.dropped_parameters, ["top_k"]);
+    desk.scenario(Scenario::text(" THE END"));
+    let (listener, events) = tokio::sync::mpsc::unbounded_channel();
+    let started = engine.chat().continue_answer(cut.id, listener).await.unwrap();
+    let heard = crate::desk::Run::from(started, events).end().await;
+    assert_eq!(heard.status(), MessageStatus::Complete);
+    assert_eq!(heard.view().message.dropped_parameters, ["top_k"], "noted once");
 }

@@ -33,7 +33,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -171,8 +170,8 @@ struct Reader {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
-    /// What it writes to standard error.
-    last_words: Option<JoinHandle<Vec<u8>>>,
+    /// What it wrote to standard error, once that has closed.
+    last_words: mpsc::Receiver<Vec<u8>>,
     /// What it was confined to with its first document.
     limits: Limits,
     /// How long it has been at work.
@@ -187,12 +186,13 @@ impl Reader {
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        let last_words = std::thread::spawn(move || read_at_most(stderr, LAST_WORDS));
+        let (teller, last_words) = mpsc::channel();
+        std::thread::spawn(move || teller.send(read_at_most(stderr, LAST_WORDS)));
         Ok(Self {
             child,
             stdin,
             stdout,
-            last_words: Some(last_words),
+            last_words,
             limits: limits.clone(),
             busy: Duration::ZERO,
             fit: false,
@@ -206,29 +206,26 @@ impl Reader {
 
     /// Sends a document and waits for the reading. The outer error leaves a child that can only be let go.
     fn ask(&mut self, document: Document<'_>, stop: &AtomicBool) -> Result<Result<Reading, Error>, Error> {
-        let Self { child, stdin, stdout, limits, .. } = self;
+        let Self { child, stdin, stdout, last_words, limits, .. } = self;
         let header = document.header(limits)?;
         let most = limits.answer_bytes as u64 + 64;
         let begun = Instant::now();
         self.fit = false;
-        let (bytes, sent) = std::thread::scope(|scope| {
+        let (bytes, sent, ended) = std::thread::scope(|scope| {
             let (sender, answer) = mpsc::channel();
             let sending = scope.spawn(|| document.send(&header, stdin));
             scope.spawn(move || sender.send(read_answer(stdout, most)));
             let bytes = wait(&answer, child, limits, stop)?;
-            if !is_whole(&bytes) {
-                // Whoever still writes to it or reads from it must not wait for ever.
-                end(child, limits);
-            }
-            Ok((bytes, sending.join().ok().flatten()))
+            // Whoever still writes to it or reads from it must not wait for ever.
+            let ended = (!is_whole(&bytes)).then(|| end(child, last_words, limits));
+            Ok((bytes, sending.join().ok().flatten(), ended))
         })?;
         self.busy += begun.elapsed();
         if bytes.len() as u64 > most - 64 + 12 {
             return Err(Error::TooLarge { what: Measure::AnswerBytes, limit: limits.answer_bytes as u64 });
         }
         let Some(outcome) = parse(&bytes) else {
-            let status = end(&mut self.child, &self.limits);
-            let words = self.last_words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+            let (status, words) = ended.unwrap_or_else(|| end(child, last_words, limits));
             return Err(Error::ReaderDied { how: death(status, &String::from_utf8_lossy(&words)) });
         };
         let small = |bytes: u64| bytes <= SMALL;
@@ -247,17 +244,20 @@ impl Drop for Reader {
     }
 }
 
-/// Gives a child that has no more to say a moment to end by itself, so that its status is its own, and then ends it.
-fn end(child: &mut Child, limits: &Limits) -> Option<ExitStatus> {
-    let until = Instant::now() + Duration::from_secs(limits.wall_seconds.min(2));
-    while Instant::now() < until {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
+/// Gives a child that has no more to say a moment to end by itself, so that its status is its own, and then ends it. Its
+/// standard error closes with it; by then its status is decided, and killing it changes nothing.
+fn end(
+    child: &mut Child,
+    last_words: &mpsc::Receiver<Vec<u8>>,
+    limits: &Limits,
+) -> (Option<ExitStatus>, Vec<u8>) {
+    let moment = Duration::from_secs(limits.wall_seconds.min(2));
+    let words = last_words.recv_timeout(moment);
     let _ = child.kill();
-    None
+    let status = child.wait().ok();
+    // Killed, it closes what it kept open.
+    let words = words.or_else(|_| last_words.recv_timeout(moment));
+    (status, words.unwrap_or_default())
 }
 
 fn start(program: &Program) -> Result<Child, Error> {

@@ -179,6 +179,17 @@ impl Store {
         Ok(())
     }
 
+    /// Stores which parameters the model refused, while the answer that is made without them still streams: it knows them
+    /// however it ends.
+    pub fn note_dropped_parameters(&self, message: &MessageId, parameters: &[String]) -> Result<()> {
+        self.change(|tx| {
+            let key = streaming_key(tx, message)?;
+            tx.prepare_cached("UPDATE body SET dropped_parameters = ?2 WHERE message = ?1")?
+                .execute(params![key, words::json_list(parameters)?])?;
+            Ok(())
+        })
+    }
+
     /// Stores a whole answer with all that is known of it, ends its run and writes the ledger: one transaction.
     pub fn end_answer(&self, ending: &Ending) -> Result<()> {
         if ending.status == MessageStatus::Streaming {

@@ -69,6 +69,7 @@ fn an_answer_whose_process_died_is_kept_as_interrupted_and_can_go_on() {
     let (_, answer) = begin(&store, "c", 1, "Tell me");
     store.journal_answer(&answer, "Once ", "").expect("journalled");
     store.journal_answer(&answer, "Once upon 从前", "let me think").expect("journalled");
+    store.note_dropped_parameters(&answer, &["seed".into()]).expect("noted");
     assert_eq!(store.active_runs().expect("runs").len(), 1);
     assert_eq!(
         store.message(&answer).expect("there").message.text,
@@ -82,6 +83,9 @@ fn an_answer_whose_process_died_is_kept_as_interrupted_and_can_go_on() {
     let read = store.message(&answer).expect("there").message;
     assert_eq!(read.status, MessageStatus::Interrupted);
     assert_eq!((read.text.as_str(), read.thinking.as_deref()), ("Once upon 从前", Some("let me think")));
+    assert_eq!(read.dropped_parameters, ["seed"]);
+    let late = store.note_dropped_parameters(&answer, &["top_k".into()]);
+    assert!(matches!(late, Err(Error::NotFound(_))), "only while it streams");
     assert!(store.active_runs().expect("runs").is_empty());
     assert_eq!(store.search("从前", 10).expect("search").len(), 1, "what was recovered can be found");
 

@@ -45,6 +45,8 @@ struct Writing<'a> {
     arrived: Arrived,
     journal: Journal,
     flush: Option<Flush>,
+    /// The parameters that were dropped are on disk, if there are any.
+    is_noted: bool,
     pace: Pace,
     painter: Painter,
 }
@@ -57,6 +59,7 @@ impl Answer {
             answer: self,
             journal: Journal::default(),
             flush: None,
+            is_noted: true,
             pace: Pace::every(pace::FRAME),
             painter: Painter::new(&arrived.text, self.citations.clone(), self.engine.render_limit()),
             arrived,
@@ -129,6 +132,8 @@ impl Writing<'_> {
     fn tell_dropped(&mut self, parameters: &[String]) {
         if !parameters.is_empty() {
             self.arrived.without(parameters);
+            self.is_noted = false;
+            self.journal.arrived(parameters.iter().map(String::len).sum());
             self.answer.run.tell(RunStep::Dropped { parameters: parameters.to_vec() });
         }
     }
@@ -186,8 +191,13 @@ impl Writing<'_> {
     fn begin_flush(&mut self) {
         self.journal.taken();
         let (text, thinking) = (self.arrived.text.clone(), self.arrived.thinking.clone());
+        let dropped = (!self.is_noted).then(|| self.arrived.dropped_parameters.clone());
         let (home, message) = (self.answer.home.clone(), self.answer.run.message.clone());
         self.flush = Some(tokio::task::spawn_blocking(move || {
+            // First: what is on disk of the text never lacks the note.
+            if let Some(dropped) = dropped {
+                home.note_dropped_parameters(&message, &dropped).map_err(|error| error.fault())?;
+            }
             home.journal_answer(&message, &text, &thinking).map_err(|error| error.fault())?;
             // The tests of crashes believe this line.
             tracing::trace!(target: "engine::journal", "ack:stored {} {message}", text.len());
@@ -201,7 +211,10 @@ impl Writing<'_> {
         self.flush = None;
         self.answer.engine.saving().note(done.as_ref().err());
         match done {
-            Ok(()) => self.journal.written(),
+            Ok(()) => {
+                self.is_noted = true;
+                self.journal.written();
+            }
             Err(_) => self.journal.refused(),
         }
     }

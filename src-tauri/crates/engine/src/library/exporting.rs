@@ -1,5 +1,6 @@
 //! The vector tables looked at from outside: figures, checks, and files for other programs.
 
+use super::Library;
 use super::vectors::Tables;
 use crate::Engine;
 use crate::error::Error;
@@ -14,38 +15,81 @@ use vector_table::{Columns, Format, Space, SpaceId, VectorTable};
 /// The columns beside each vector.
 const COLUMNS: [&str; 6] = ["model", "document", "name", "page", "headings", "text"];
 
-/// The tables in figures.
-pub(crate) async fn info(engine: &Engine) -> Result<Vec<VectorInfo>, Fault> {
-    each(engine, |table, connection| {
-        let stats = table.stats(connection)?;
-        Ok(VectorInfo {
-            model: stats.space.model.clone().into(),
-            dimensions: u32::try_from(stats.space.dimensions).unwrap_or(u32::MAX),
-            pooling: stats.space.pooling.clone(),
-            metric: match stats.space.metric.name() {
-                "dot-product" => "dot",
-                name => name,
-            }
-            .to_owned(),
-            rows: stats.rows,
-            bytes: stats.vector_bytes + stats.code_bytes() as u64,
+impl Library {
+    /// The vector tables in figures.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn vector_info(&self) -> Result<Vec<VectorInfo>, Fault> {
+        each(&self.engine, |table, connection| {
+            let stats = table.stats(connection)?;
+            Ok(VectorInfo {
+                model: stats.space.model.clone().into(),
+                dimensions: u32::try_from(stats.space.dimensions).unwrap_or(u32::MAX),
+                pooling: stats.space.pooling.clone(),
+                metric: match stats.space.metric.name() {
+                    "dot-product" => "dot",
+                    name => name,
+                }
+                .to_owned(),
+                rows: stats.rows,
+                bytes: stats.vector_bytes + stats.code_bytes() as u64,
+            })
         })
-    })
-    .await
-}
+        .await
+    }
 
-/// What is wrong, a line for each.
-pub(crate) async fn verify(engine: &Engine) -> Result<Vec<String>, Fault> {
-    let problems = each(engine, |table, connection| {
-        let report = table.verify(connection)?;
-        Ok(report.problems.iter().map(|problem| format!("{}: {problem}", table.space())).collect::<Vec<_>>())
-    })
-    .await?;
-    Ok(problems.into_iter().flatten().collect())
+    /// Compares vectors and codes with what was written. Each line is something wrong.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn verify_vectors(&self) -> Result<Vec<String>, Fault> {
+        let problems = each(&self.engine, |table, connection| {
+            let problems = table.verify(connection)?.problems;
+            Ok(problems.iter().map(|problem| format!("{}: {problem}", table.space())).collect::<Vec<_>>())
+        })
+        .await?;
+        Ok(problems.into_iter().flatten().collect())
+    }
+
+    /// Writes the vectors that searches use with their passages to a file; how many. Where collections have several models,
+    /// those of each further one go to a file of their own beside it, named after the model.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn export_vectors(&self, format: VectorFormat, file: PathBuf) -> Result<u64, Fault> {
+        export(&self.engine, format, None, Target::File(file)).await
+    }
+
+    /// As [`Library::export_vectors`], of one model only.
+    ///
+    /// # Errors
+    /// `NotFound` when there are no vectors of this model; the disk's.
+    pub async fn export_vectors_of(
+        &self,
+        format: VectorFormat,
+        model: String,
+        file: PathBuf,
+    ) -> Result<u64, Fault> {
+        export(&self.engine, format, Some(model), Target::File(file)).await
+    }
+
+    /// As [`Library::export_vectors`], to anything that can be written to.
+    ///
+    /// # Errors
+    /// As there; `InvalidInput` when there are several models and none is named.
+    pub async fn export_vectors_to(
+        &self,
+        format: VectorFormat,
+        model: Option<String>,
+        out: impl std::io::Write + Send + 'static,
+    ) -> Result<u64, Fault> {
+        export(&self.engine, format, model, Target::Stream(Box::new(out))).await
+    }
 }
 
 /// Where an export goes.
-pub(crate) enum Target {
+enum Target {
     /// A file that the person named. It is whole or as it was before.
     File(PathBuf),
     /// Anything that can be written to.
@@ -54,7 +98,7 @@ pub(crate) enum Target {
 
 /// Writes the vectors that searches use, of one model to a file: two models in one would be two tables. Of several the one
 /// that is named, or, into files, each into its own beside the one that was chosen.
-pub(crate) async fn export(
+async fn export(
     engine: &Engine,
     format: VectorFormat,
     model: Option<String>,

@@ -2,10 +2,11 @@
 //! folder is walked again, where unchanged files cost a hash and nothing else. Nothing polls. A folder that cannot be
 //! watched is the trouble of its collection until it can be; so is one in which nothing is left of what came from it.
 
-use super::{Consent, Load, ingests};
+use super::Library;
+use super::ingests::{self, Consent, Load};
 use crate::Engine;
-use crate::sink::Nowhere;
-use domain::{Collection, Fault, FaultCode};
+use crate::sink::{Nowhere, Sink};
+use domain::{Collection, Fault, FaultCode, IngestEvent};
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashMap;
@@ -100,6 +101,47 @@ impl Watching {
     }
 }
 
+impl Library {
+    /// Has a collection follow a folder: what is in it is added now, and what changes there is read again. A folder that
+    /// cannot be watched is the collection's trouble.
+    ///
+    /// # Errors
+    /// `NotFound`; the store's.
+    pub async fn watch_folder(
+        &self,
+        collection: String,
+        folder: PathBuf,
+        events: impl Sink<IngestEvent>,
+    ) -> Result<Collection, Fault> {
+        let name = folder.to_string_lossy().into_owned();
+        let row = self
+            .engine
+            .database()
+            .write(move |shelf| Ok(shelf.disk.set_collection_folder(&collection, Some(&name))?))
+            .await?;
+        let load = Load::Paths(vec![folder]);
+        ingests::begin(&self.engine, &row, load, Consent::Asked, None, Arc::new(events)).await?;
+        follow(&self.engine, &row.collection);
+        self.tell([]);
+        Ok(self.shown(row.collection))
+    }
+
+    /// Has a collection follow no folder any more. Its documents stay.
+    ///
+    /// # Errors
+    /// `NotFound`; the store's.
+    pub async fn unwatch_folder(&self, collection: String) -> Result<Collection, Fault> {
+        self.engine.library_state().watching.forget(&collection);
+        let row = self
+            .engine
+            .database()
+            .write(move |shelf| Ok(shelf.disk.set_collection_folder(&collection, None)?))
+            .await?;
+        self.tell([]);
+        Ok(row.collection)
+    }
+}
+
 /// Watches the folder of a collection, if it has one and that is not being done. True when it was begun now: what has
 /// changed before is not told.
 pub(crate) fn follow(engine: &Engine, collection: &Collection) -> bool {
@@ -115,12 +157,12 @@ pub(crate) fn follow(engine: &Engine, collection: &Collection) -> bool {
             watching.forget(&collection.id);
             let fault = Fault::new(FaultCode::FileUnreadable).with_detail(folder);
             watching.failed().insert(collection.id.clone(), fault);
-            engine.library_state().note_changed(engine, []);
+            engine.library_state().changes.note(engine, []);
             return false;
         }
     };
     if watching.trouble(&collection.id).is_some() {
-        engine.library_state().note_changed(engine, []);
+        engine.library_state().changes.note(engine, []);
     }
     let ends = CancellationToken::new();
     let watched = Watched { folder, ends: ends.clone(), _watcher: watcher };

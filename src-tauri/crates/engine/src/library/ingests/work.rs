@@ -78,7 +78,7 @@ impl Work {
         self.leave_lane();
         drop(leaving);
         self.ingest.tell(finished);
-        self.engine.library_state().note_changed(&self.engine, []);
+        self.engine.library_state().changes.note(&self.engine, []);
         self.engine.usage().tell_today().await;
     }
 
@@ -230,7 +230,7 @@ impl Work {
     }
 
     pub(super) fn tell_document(&self, document: Document) {
-        self.engine.library_state().note_changed(&self.engine, [document.clone()]);
+        self.engine.library_state().changes.note(&self.engine, [document.clone()]);
         self.ingest.tell(IngestEvent::Document { document });
     }
 

@@ -52,10 +52,14 @@ class LanceDb(Database):
     widths = WIDTHS
     batch = 50_000
 
-    def connect(self):
+    def __init__(self, *place):
         import lancedb
 
-        return lancedb.connect(self.path)
+        super().__init__(*place)
+        self.module = lancedb
+
+    def connect(self):
+        return self.module.connect(self.path)
 
     def create(self):
         import pyarrow
@@ -104,10 +108,15 @@ class Chroma(Database):
     name = "Chroma, width 100"
     widths = [0]
 
-    def connect(self):
+    def __init__(self, *place):
         import chromadb
 
-        return chromadb.PersistentClient(self.path, settings=chromadb.Settings(anonymized_telemetry=False))
+        super().__init__(*place)
+        self.module = chromadb
+
+    def connect(self):
+        quiet = self.module.Settings(anonymized_telemetry=False)
+        return self.module.PersistentClient(self.path, settings=quiet)
 
     def create(self):
         settings = {"space": "cosine", "max_neighbors": 16, "ef_construction": 200, "ef_search": 100, "num_threads": 1}
@@ -138,15 +147,17 @@ class SeekDb(Database):
     name = "seekdb HNSW, width 100"
     widths = [0]
 
-    def connect(self):
+    def __init__(self, *place):
         import pyseekdb
 
-        return pyseekdb.Client(path=self.path, database="test")
+        super().__init__(*place)
+        self.module = pyseekdb
+
+    def connect(self):
+        return self.module.Client(path=self.path, database="test")
 
     def create(self):
-        import pyseekdb
-
-        shape = pyseekdb.HNSWConfiguration(
+        shape = self.module.HNSWConfiguration(
             dimension=self.dimensions, distance="cosine", M=16, ef_construction=200, ef_search=100
         )
         self.table = self.connect().create_collection("bench", configuration=shape, embedding_function=None)
@@ -159,20 +170,25 @@ class SeekDb(Database):
         )
 
     def index(self):
-        for tries in range(60):
-            try:
-                return self.table.refresh_index()
-            except Exception as error:  # it gives each statement ten seconds
-                if "Timeout" not in str(error) or tries == 59:
-                    raise
+        patiently(self.table.refresh_index)
 
     def open(self):
         self.table = self.connect().get_collection("bench", embedding_function=None)
 
     def search(self, query, width, ids):
         where = None if ids is None else {"part": {"$gte": parts_of(ids)}}
-        found = self.table.query(query_embeddings=query.tolist(), n_results=10, where=where, include=[])
-        return np.array([int(id) for id in found["ids"][0]])
+        ask = lambda: self.table.query(query_embeddings=query.tolist(), n_results=10, where=where, include=[])
+        return np.array([int(id) for id in patiently(ask)["ids"][0]])
 
     def delete(self, ids):
         self.table.delete(ids=[str(id) for id in ids])
+
+
+def patiently(ask):
+    """seekdb gives a statement ten seconds, and the first one after opening may need more."""
+    for tries in range(60):
+        try:
+            return ask()
+        except Exception as error:
+            if "Timeout" not in str(error) or tries == 59:
+                raise

@@ -1,4 +1,4 @@
-import { expect, test } from './window';
+import { apart, expect, test } from './window';
 
 test('an_answer_streams_in_with_its_thoughts_and_figures', async ({ desk, page }) => {
   await desk.open({ history: 'none', speed: 30 });
@@ -154,4 +154,32 @@ test('a_picture_that_would_pass_the_soft_limit_asks_with_its_price', async ({ de
   await dialog.getByRole('button', { name: 'Make them' }).click();
   await expect(desk.answers.getByRole('img', { name: '一只猫' })).toBeVisible();
   await expect(dialog).toHaveCount(0);
+});
+
+test('the_meter_counts_a_file_that_was_just_attached', async ({ desk, page }) => {
+  await desk.open({ history: 'none' });
+  const meter = page.getByRole('button', { name: /of 131,072 tokens/ });
+  await expect(meter).toHaveAccessibleName(/^0 of/);
+  await desk.button('Attach files').click();
+  await expect(desk.button('Remove notes.txt')).toBeVisible();
+  await expect(meter).toHaveAccessibleName(/^[1-9]\d* of/);
+  await desk.button('Remove notes.txt').click();
+  await expect(meter).toHaveAccessibleName(/^0 of/);
+});
+
+test('a_note_stands_above_the_message_box_and_the_way_to_the_end', async ({ desk, page }) => {
+  await page.setViewportSize({ width: 720, height: 640 });
+  await desk.open();
+  await page.evaluate(() => {
+    const { app } = window.edgewise;
+    app.openChat(app.conversations.rows[0]?.id ?? '');
+  });
+  await desk.log.hover();
+  await page.mouse.wheel(0, -400);
+  const pill = desk.button('Jump to latest');
+  await expect(pill).toBeVisible();
+  await page.evaluate(() => window.edgewise.app.toasts.show('The conversation was archived.'));
+  const note = page.getByRole('status').getByText('was archived').locator('..');
+  for (const each of [pill, desk.message, desk.button('Send')])
+    expect(apart(await note.boundingBox(), await each.boundingBox())).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from './window';
+import { apart, expect, test } from './window';
 
 test('prompt_tile_lightbox_reuse_compare_delete_undo', async ({ desk, page }) => {
   await desk.open({}, '#/images');
@@ -258,3 +258,27 @@ test('pictures_have_their_place_in_the_settings', async ({ desk, page }) => {
   await expect(page.getByText(/Saved to/)).toBeVisible();
   expect(await page.evaluate(() => window.edgewise.backend.calls)).toContain('savePictureAs picture-0 true');
 });
+
+for (const width of [720, 1280]) {
+  test(`at_${width}_pixels_a_note_covers_neither_the_price_nor_the_button`, async ({ desk, page }) => {
+    await page.setViewportSize({ width, height: 640 });
+    await desk.open({}, '#/images');
+    await page.getByRole('textbox', { name: 'Prompt' }).fill('A paper boat');
+    const price = page.getByText('57.6 neurons');
+    await expect(price).toBeVisible();
+    // As long as it gets, with an action, and several of them.
+    await page.evaluate(() => {
+      const { toasts } = window.edgewise.app;
+      const text = 'The folder of the pictures cannot be written to, so that the picture is only in memory.';
+      for (let count = 0; count < 3; count += 1) toasts.bad(text, { label: 'Open the folder', run: () => {} });
+    });
+    const notes = page.getByRole('status').filter({ hasText: 'cannot be written' }).locator('> *');
+    await expect(notes).toHaveCount(3);
+    const controls = await page.getByRole('form').locator('button, input, select, textarea').all();
+    expect(controls.length, 'the fields of the form').toBeGreaterThan(6);
+    const rail = page.getByRole('slider', { name: 'Date' });
+    for (const note of await notes.all())
+      for (const each of [price, rail, ...controls])
+        expect(apart(await note.boundingBox(), await each.boundingBox()), String(each)).toBe(true);
+  });
+}

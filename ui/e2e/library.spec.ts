@@ -8,7 +8,7 @@ test('files_are_quoted_embedded_asked_and_a_citation_opens_its_page', async ({ d
   // Nothing is sent before the price is accepted.
   const quote = page.getByRole('dialog', { name: 'Embed these documents?' });
   await expect(quote).toContainText(/\d+ passages, about \d\.\d\d M tokens, about [\d,]+ neurons, \d+% of today/);
-  await page.evaluate(() => (window.edgewise.backend.library.pace = 250));
+  await page.evaluate(() => (window.edgewise.backend.library.ingests.pace = 250));
   await quote.getByRole('button', { name: 'Accept' }).click();
   const documents = page.getByRole('list', { name: 'Documents' });
   const lease = documents.getByRole('listitem').filter({ hasText: 'Lease 2025.pdf' });
@@ -192,7 +192,7 @@ test('a_search_is_asked_for_so_many_hits_and_no_farther_than_so_far', async ({ d
   await expect(results.getByRole('listitem')).not.toHaveCount(0);
   const found = await results.getByRole('listitem').count();
   const asked = await page.evaluate(() => {
-    const { library } = window.edgewise.backend;
+    const library = window.edgewise.backend.library.finding;
     const counts: number[] = [];
     const find = library.searchPassages.bind(library);
     library.searchPassages = (query) => {
@@ -265,4 +265,73 @@ test('an_empty_library_offers_a_sample_and_says_how_large_a_file_may_be', async 
   await desk.button('Try a sample document').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Accept' }).click();
   await expect(page.getByRole('list', { name: 'Documents' })).toContainText('The lighthouse of Tern Island.md');
+});
+
+test('a_hit_is_readable_text_with_the_words_marked', async ({ desk, page }) => {
+  await desk.open({}, '#/library');
+  const search = page.getByRole('searchbox', { name: 'Search passages' });
+  const results = page.getByRole('region', { name: 'Search passages' });
+  const first = results.getByRole('listitem').first();
+  await search.fill('cosine of the angle');
+  await search.press('Enter');
+  await expect(first).toContainText('Cosine distance is one minus the cosine of the angle between two vectors.');
+  await expect(first.locator('mark')).toHaveText(['Cosine', 'cosine', 'angle']);
+  await search.fill('倒数排名融合');
+  await search.press('Enter');
+  await expect(first).toContainText('倒数排名融合（RRF）把两份名单合成一份');
+  await expect(first.locator('mark').first()).toBeVisible();
+  // It opens at the very passage, as that stands in the file.
+  await first.getByRole('button').click();
+  const panel = page.getByRole('complementary', { name: 'Document' });
+  await expect(panel.locator('mark')).toContainText('**倒数排名融合**（`RRF`）');
+  // What was said is found in the same way.
+  await page.keyboard.press('Control+Shift+f');
+  await page.getByRole('combobox').last().fill('one rule');
+  const said = page.getByRole('dialog').getByRole('option').first();
+  await expect(said).toContainText('enforces one rule at two moments: at any point');
+  await expect(said.locator('mark')).toHaveText('one rule');
+});
+
+test('the_collection_that_is_made_by_itself_has_a_name_in_chinese', async ({ desk, page }) => {
+  await desk.open({ locale: 'zh-CN', account: 'cloudflare' }, '#/library');
+  const collections = page.getByRole('navigation', { name: '资料集' });
+  await expect(collections.getByRole('button', { name: /^资料库/ })).toBeVisible();
+  // In its dialog, and in the lists to choose from.
+  await collections.getByRole('listitem').filter({ hasText: '资料库' }).hover();
+  await desk.button('“资料库”的操作').click();
+  await page.getByRole('menuitem', { name: '资料集设置' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('textbox', { name: '名称' })).toHaveValue('资料库');
+  await dialog.getByRole('button', { name: '保存' }).click();
+  await expect(collections.getByRole('button', { name: /^资料库/ })).toBeVisible();
+  await collections.getByRole('listitem').filter({ hasText: '资料库' }).hover();
+  await desk.button('“资料库”的操作').click();
+  await page.getByRole('menuitem', { name: '就此提问' }).click();
+  await expect(page.getByRole('list', { name: '本次对话的资料' })).toContainText('资料库');
+  // Nowhere by the name that it is stored under.
+  await expect(page.getByText('Library')).toHaveCount(0);
+  expect(
+    await page.evaluate(async () => (await window.edgewise.backend.collections()).map(({ name }) => name)),
+  ).toContain('Library');
+  // By another name it is called as it was named.
+  await page.evaluate(async () => {
+    const { library } = window.edgewise.app;
+    const collection = library.byId.get('library');
+    if (collection) await library.update(collection, 'Bücher', collection.colour, collection.settings);
+  });
+  await expect(page.getByRole('list', { name: '本次对话的资料' })).toContainText('Bücher');
+});
+
+test('only_collections_that_stand_still_are_told_of', async ({ desk, page }) => {
+  await desk.open({ account: 'cloudflare' }, '#/library');
+  const told = page.getByRole('status').filter({ hasText: /Library|Research|Flat and contracts/ });
+  await expect(page.getByRole('list', { name: 'Documents' }).getByRole('listitem').first()).toBeVisible();
+  await expect(told).toHaveCount(0);
+  await page.evaluate(async () => {
+    const { app, backend } = window.edgewise;
+    const home = backend.library.shelves.byId.get('home');
+    if (home) home.trouble = { code: 'dailyAllowanceSpent' };
+    await app.library.load();
+  });
+  await expect(told).toHaveText(/^\s*Flat and contracts\s+\S/);
 });

@@ -72,7 +72,7 @@ interface Marks {
 async function shelve(page: Page, document: DocumentText, pdf: string, lines: readonly Truth['lines'][number][]) {
   await page.evaluate(
     ({ document, pdf, lines }) => {
-      const { library } = window.edgewise.backend;
+      const library = window.edgewise.backend.library.shelves;
       library.documentText = async () => document;
       library.documentBytes = async () => Uint8Array.from(atob(pdf), (letter) => letter.charCodeAt(0));
       library.placedLines = async (_id, start, end): Promise<PlacedLine[]> =>
@@ -278,7 +278,7 @@ test('passages_of_a_word_document_are_marked_in_its_text_where_they_stand', asyn
       sections: letter.sections.map(([start, end]) => ({ headingPath: [], page: null, start, end, kind: 'prose' })),
       pdfUrl: null,
     };
-    backend.library.documentText = async () => text;
+    backend.library.shelves.documentText = async () => text;
     const signs = [...letter.text];
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     /** Where the marked text stands in the text that is shown: letters before it, and the marked letters. */

@@ -50,3 +50,21 @@ export const test = base.extend<{ desk: Desk }>({
 });
 
 export { expect };
+
+interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Two boxes that do not touch; one that is not there fails. */
+export function apart(one: Box | null, other: Box | null): boolean {
+  if (!one || !other) return false;
+  return (
+    one.x + one.width <= other.x ||
+    other.x + other.width <= one.x ||
+    one.y + one.height <= other.y ||
+    other.y + other.height <= one.y
+  );
+}

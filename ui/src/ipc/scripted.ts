@@ -237,40 +237,40 @@ export class Scripted implements Backend {
 
   // --- library ----------------------------------------------------------------------------------------------------------
 
-  collections: Backend['collections'] = () => this.library.collections();
-  createCollection: Backend['createCollection'] = (...all) => this.library.createCollection(...all);
-  updateCollection: Backend['updateCollection'] = (...all) => this.library.updateCollection(...all);
-  deleteCollection: Backend['deleteCollection'] = (...all) => this.library.deleteCollection(...all);
-  undeleteCollection: Backend['undeleteCollection'] = (...all) => this.library.undeleteCollection(...all);
-  documents: Backend['documents'] = (...all) => this.library.documents(...all);
-  addPicked: Backend['addPicked'] = (...all) => this.library.addPicked(...all);
-  addGrant: Backend['addGrant'] = (...all) => this.library.addGrant(...all);
-  addText: Backend['addText'] = (...all) => this.library.addText(...all);
-  addAddress: Backend['addAddress'] = (...all) => this.library.addAddress(...all);
-  acceptQuote: Backend['acceptQuote'] = (...all) => this.library.acceptQuote(...all);
-  declineQuote: Backend['declineQuote'] = (...all) => this.library.declineQuote(...all);
-  pauseIngest: Backend['pauseIngest'] = (...all) => this.library.pauseIngest(...all);
-  resumeIngest: Backend['resumeIngest'] = (...all) => this.library.resumeIngest(...all);
-  stopIngest: Backend['stopIngest'] = (...all) => this.library.stopIngest(...all);
-  activeIngests: Backend['activeIngests'] = () => this.library.activeIngests();
-  attachIngest: Backend['attachIngest'] = (...all) => this.library.attachIngest(...all);
-  retryDocument: Backend['retryDocument'] = (...all) => this.library.retryDocument(...all);
-  retryFailed: Backend['retryFailed'] = (...all) => this.library.retryFailed(...all);
+  collections: Backend['collections'] = () => this.library.shelves.collections();
+  createCollection: Backend['createCollection'] = (...all) => this.library.shelves.createCollection(...all);
+  updateCollection: Backend['updateCollection'] = (...all) => this.library.shelves.updateCollection(...all);
+  deleteCollection: Backend['deleteCollection'] = (...all) => this.library.shelves.deleteCollection(...all);
+  undeleteCollection: Backend['undeleteCollection'] = (...all) => this.library.shelves.undeleteCollection(...all);
+  documents: Backend['documents'] = (...all) => this.library.shelves.documents(...all);
+  addPicked: Backend['addPicked'] = (...all) => this.library.ingests.addPicked(...all);
+  addGrant: Backend['addGrant'] = (...all) => this.library.ingests.addGrant(...all);
+  addText: Backend['addText'] = (...all) => this.library.ingests.addText(...all);
+  addAddress: Backend['addAddress'] = (...all) => this.library.ingests.addAddress(...all);
+  acceptQuote: Backend['acceptQuote'] = (...all) => this.library.ingests.acceptQuote(...all);
+  declineQuote: Backend['declineQuote'] = (...all) => this.library.ingests.declineQuote(...all);
+  pauseIngest: Backend['pauseIngest'] = (...all) => this.library.ingests.pauseIngest(...all);
+  resumeIngest: Backend['resumeIngest'] = (...all) => this.library.ingests.resumeIngest(...all);
+  stopIngest: Backend['stopIngest'] = (...all) => this.library.ingests.stopIngest(...all);
+  activeIngests: Backend['activeIngests'] = () => this.library.ingests.activeIngests();
+  attachIngest: Backend['attachIngest'] = (...all) => this.library.ingests.attachIngest(...all);
+  retryDocument: Backend['retryDocument'] = (...all) => this.library.ingests.retryDocument(...all);
+  retryFailed: Backend['retryFailed'] = (...all) => this.library.ingests.retryFailed(...all);
   setProviderKey: Backend['setProviderKey'] = async () => 'keychain';
-  convertDocument: Backend['convertDocument'] = (...all) => this.library.convertDocument(...all);
-  deleteDocuments: Backend['deleteDocuments'] = (...all) => this.library.deleteDocuments(...all);
-  undeleteDocuments: Backend['undeleteDocuments'] = (...all) => this.library.undeleteDocuments(...all);
-  moveDocuments: Backend['moveDocuments'] = (...all) => this.library.moveDocuments(...all);
-  searchPassages: Backend['searchPassages'] = (...all) => this.library.searchPassages(...all);
-  placedLines: Backend['placedLines'] = (...all) => this.library.placedLines(...all);
-  passages: Backend['passages'] = (...all) => this.library.passages(...all);
-  documentText: Backend['documentText'] = (...all) => this.library.documentText(...all);
-  whyAnswer: Backend['whyAnswer'] = (...all) => this.library.whyAnswer(...all);
-  watchFolder: Backend['watchFolder'] = (...all) => this.library.watchFolder(...all);
-  unwatchFolder: Backend['unwatchFolder'] = (...all) => this.library.unwatchFolder(...all);
+  convertDocument: Backend['convertDocument'] = (...all) => this.library.ingests.convertDocument(...all);
+  deleteDocuments: Backend['deleteDocuments'] = (...all) => this.library.shelves.deleteDocuments(...all);
+  undeleteDocuments: Backend['undeleteDocuments'] = (...all) => this.library.shelves.undeleteDocuments(...all);
+  moveDocuments: Backend['moveDocuments'] = (...all) => this.library.shelves.moveDocuments(...all);
+  searchPassages: Backend['searchPassages'] = (...all) => this.library.finding.searchPassages(...all);
+  placedLines: Backend['placedLines'] = (...all) => this.library.shelves.placedLines(...all);
+  passages: Backend['passages'] = (...all) => this.library.shelves.passages(...all);
+  documentText: Backend['documentText'] = (...all) => this.library.shelves.documentText(...all);
+  whyAnswer: Backend['whyAnswer'] = (...all) => this.library.finding.whyAnswer(...all);
+  watchFolder: Backend['watchFolder'] = (...all) => this.library.shelves.watchFolder(...all);
+  unwatchFolder: Backend['unwatchFolder'] = (...all) => this.library.shelves.unwatchFolder(...all);
   vectorInfo: Backend['vectorInfo'] = () => this.library.vectorInfo();
   exportVectors: Backend['exportVectors'] = (...all) => this.library.exportVectors(...all);
-  documentBytes: Backend['documentBytes'] = (...all) => this.library.documentBytes(...all);
+  documentBytes: Backend['documentBytes'] = (...all) => this.library.shelves.documentBytes(...all);
 
   // --- models, usage, settings ------------------------------------------------------------------------------------------
 

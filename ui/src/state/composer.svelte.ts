@@ -56,6 +56,8 @@ export class Composer {
   #during = false;
   #save;
   #measure;
+  /** Readings of the meter so far. */
+  #readings = 0;
 
   constructor(
     private backend: Backend,
@@ -153,6 +155,7 @@ export class Composer {
     this.fault = null;
     this.#save();
     this.#save.flush();
+    this.#measure();
   }
 
   /** Takes a message out of the queue. */
@@ -191,7 +194,7 @@ export class Composer {
 
   detach(id: string): void {
     this.attachments = this.attachments.filter((each) => each.id !== id);
-    this.changed();
+    this.#weighed();
   }
 
   flush(): void {
@@ -211,7 +214,13 @@ export class Composer {
 
   #add(attachments: Attachment[]): void {
     this.attachments = [...this.attachments, ...attachments];
+    this.#weighed();
+  }
+
+  /** A file came or went: its weight is told at once, as nobody is typing. */
+  #weighed(): void {
     this.changed();
+    this.#measure.flush();
   }
 
   #draft(leaving: QueuedMessage | null = this.#leaving): Draft {
@@ -243,16 +252,19 @@ export class Composer {
     return this.#saving;
   }
 
+  /** One that was asked for before another may come after it, and knows less. */
   async #readMeter(): Promise<void> {
+    const reading = ++this.#readings;
     try {
-      this.meter = await this.backend.contextMeter(
+      const meter = await this.backend.contextMeter(
         this.place().conversation,
         $state.snapshot(this.options()),
         this.text,
         this.attachments.map((each) => each.id),
       );
+      if (reading === this.#readings) this.meter = meter;
     } catch {
-      this.meter = null;
+      if (reading === this.#readings) this.meter = null;
     }
   }
 }

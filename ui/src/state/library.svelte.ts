@@ -35,6 +35,17 @@ export const standardSettings = (): CollectionSettings => ({
 /** Documents that belong to one conversation only lie in a collection of that name. */
 export const ofConversation = (id: string): string => `conversation:${id}`;
 
+/** The collection that is made by itself bears this id, and this name until somebody gives it another: it is shown in the
+    language in use. Who calls it by this very name sees it in that language too. */
+const standardCollection = { id: 'library', name: 'Library' };
+
+const isUnnamed = ({ id, name }: Collection): boolean =>
+  id === standardCollection.id && name === standardCollection.name;
+
+/** A collection under the name that a person reads. */
+const named = (collection: Collection): Collection =>
+  isUnnamed(collection) ? { ...collection, name: m.library_default() } : collection;
+
 /** Something is being done with it. */
 export const inWork = (state: DocumentState): boolean =>
   state.kind === 'queued' || state.kind === 'reading' || state.kind === 'embedding' || state.kind === 'paused';
@@ -127,7 +138,8 @@ export class Ingest {
 type Place = string | null;
 
 export class Library {
-  collections = $state.raw<Collection[]>([]);
+  #stored = $state.raw<Collection[]>([]);
+  collections = $derived(this.#stored.map(named));
   state = $state<'idle' | 'loading' | 'ready' | 'failed'>('idle');
   failed = $state.raw<Fault | null>(null);
   /** The collection that the view shows; null shows all. */
@@ -184,7 +196,7 @@ export class Library {
   async load(): Promise<void> {
     if (this.state === 'idle') this.state = 'loading';
     try {
-      this.collections = await this.backend.collections();
+      this.#stored = await this.backend.collections();
       if (this.chosen !== null && !this.byId.has(this.chosen)) this.chosen = null;
       this.state = 'ready';
     } catch (error) {
@@ -266,7 +278,7 @@ export class Library {
             await this.load();
             if ((this.byId.get(collection.id)?.documents ?? 0) > 0) return;
             await this.backend.deleteCollection(collection.id);
-            this.collections = this.collections.filter(({ id }) => id !== collection.id);
+            this.#stored = this.#stored.filter(({ id }) => id !== collection.id);
             declined(collection.id);
           });
       }
@@ -344,7 +356,7 @@ export class Library {
   }
 
   #track(started: IngestStarted): Ingest {
-    const ingest = new Ingest(started.run, started.collection);
+    const ingest = new Ingest(started.run, named(started.collection));
     ingest.agreed = !this.spends();
     this.ingests.set(started.run, ingest);
     return ingest;
@@ -420,7 +432,10 @@ export class Library {
   ): Promise<void> {
     await this.#attempt(async () => {
       await this.#handOver(settings, key);
-      this.#put(await this.backend.updateCollection(collection.id, name, colour, settings));
+      // Saved under the name that it is shown with, it was not renamed.
+      const stored = this.#stored.find(({ id }) => id === collection.id);
+      const kept = stored && name === named(stored).name ? stored.name : name;
+      this.#put(await this.backend.updateCollection(collection.id, kept, colour, settings));
     });
     // A new embedding model embeds everything anew: that run was not begun here.
     await this.attach();
@@ -435,7 +450,7 @@ export class Library {
   async delete(collection: Collection): Promise<void> {
     await this.#attempt(async () => {
       await this.backend.deleteCollection(collection.id);
-      this.collections = this.collections.filter((each) => each.id !== collection.id);
+      this.#stored = this.#stored.filter((each) => each.id !== collection.id);
       if (this.chosen === collection.id) this.chosen = null;
       this.toasts.show(m.library_deletedCollection({ name: collection.name }), {
         label: m.undo(),
@@ -458,9 +473,9 @@ export class Library {
 
   #put(collection: Collection): void {
     const known = this.byId.has(collection.id);
-    this.collections = known
-      ? this.collections.map((each) => (each.id === collection.id ? collection : each))
-      : [...this.collections, collection];
+    this.#stored = known
+      ? this.#stored.map((each) => (each.id === collection.id ? collection : each))
+      : [...this.#stored, collection];
   }
 
   // --- documents ------------------------------------------------------------------------------------------------------

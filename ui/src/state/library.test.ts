@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { language } from '$i18n';
 import type { IngestEvent } from '$ipc/generated/domain';
 import { Scripted } from '$ipc/scripted';
 import { until } from '../testing/app';
@@ -12,7 +13,7 @@ function shelf(
   account: 'cloudflare' | 'simulator' = 'cloudflare',
 ) {
   const backend = new Scripted({ history: 'none', account, library: scene });
-  backend.library.pace = 1;
+  backend.library.ingests.pace = 1;
   const toasts = new Toasts();
   const faults: string[] = [];
   const library = new Library(
@@ -64,7 +65,7 @@ describe('adding to the library', () => {
 
   it('pause_and_resume_go_through_to_the_end', async () => {
     const { library, backend } = shelf('none');
-    backend.library.pace = 15;
+    backend.library.ingests.pace = 15;
     const ingest = await library.addPicked(null, false);
     await until(() => library.asking !== null);
     await library.answer(ingest!, true);
@@ -205,6 +206,48 @@ describe('collections', () => {
     expect(library.chosen).toBeNull();
     toasts.items[0]?.action?.run();
     await until(() => library.byId.has(made.id));
+  });
+});
+
+describe('the collection that is made by itself', () => {
+  it('is_called_in_the_language_in_use_until_it_is_renamed', async () => {
+    const { backend, library } = shelf();
+    const stored = async () => (await backend.collections()).find(({ id }) => id === 'library')?.name;
+    const shown = () => library.byId.get('library')?.name;
+    const save = (name: string) => library.update(library.byId.get('library')!, name, 'rose', standardSettings());
+    await library.load();
+    try {
+      expect(shown()).toBe('Library');
+      language.use('zh-CN');
+      expect(shown()).toBe('资料库');
+      // Its colour changes, its name stays what the next language makes of it.
+      await save('资料库');
+      expect(library.byId.get('library')).toMatchObject({ name: '资料库', colour: 'rose' });
+      expect(await stored()).toBe('Library');
+      await save('我的书');
+      expect([shown(), await stored()]).toEqual(['我的书', '我的书']);
+      await save('资料库');
+      expect([shown(), await stored()]).toEqual(['资料库', '资料库']);
+      language.use('en');
+      expect(shown(), 'typed by hand: as it was typed').toBe('资料库');
+    } finally {
+      language.use('en');
+    }
+  });
+
+  it('is_told_from_another_that_bears_its_name', async () => {
+    const { library } = shelf();
+    await library.load();
+    await library.create('Library', 'green', standardSettings());
+    try {
+      language.use('zh-CN');
+      expect(library.collections.map(({ name }) => name).filter((name) => /Library|资料库/.test(name))).toEqual([
+        '资料库',
+        'Library',
+      ]);
+    } finally {
+      language.use('en');
+    }
   });
 });
 

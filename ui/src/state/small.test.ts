@@ -70,6 +70,31 @@ describe('Composer', () => {
     expect(await backend.draft(null)).toMatchObject({ text: 'and then', queue: [] });
   });
 
+  it('the_meter_tells_of_a_file_at_once_and_is_not_set_back_by_a_slower_reading', async () => {
+    const backend = new Scripted({ history: 'none' });
+    const read = backend.contextMeter;
+    const held: (() => void)[] = [];
+    backend.contextMeter = async (...all) => {
+      const reading = await read(...all);
+      if (all[3].length === 0) await new Promise<void>((done) => held.push(done));
+      return reading;
+    };
+    const composer = new Composer(
+      backend,
+      () => ({ conversation: null, temporary: false }),
+      () => options,
+    );
+    composer.measure();
+    await vi.advanceTimersByTimeAsync(300);
+    expect(held, 'the reading without the file is on its way').toHaveLength(1);
+    await composer.attach('notes.txt', new TextEncoder().encode('Notes on borrowing.'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(composer.meter?.draft).toBeGreaterThan(0);
+    held[0]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(composer.meter?.draft).toBeGreaterThan(0);
+  });
+
   it('a_temporary_conversation_that_is_not_begun_is_kept_nowhere', async () => {
     const backend = new Scripted({ history: 'none' });
     const save = vi.spyOn(backend, 'saveDraft');

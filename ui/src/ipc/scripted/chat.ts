@@ -173,8 +173,8 @@ export class ScriptedChat {
     if (words && this.hooks.settings().pictureWords) return this.draw(conversation, answer, question, events, words);
     const { collections, documents } = conversation.options;
     if (collections.length + documents.length > 0) {
-      void this.hooks.library.explain(answer.id, prompt, collections, documents);
-      const { sources, considered } = this.hooks.library.sources(collections, documents);
+      void this.hooks.library.finding.explain(answer.id, prompt, collections, documents);
+      const { sources, considered } = this.hooks.library.finding.sources(collections, documents);
       answer.sources = sources;
       answer.considered = considered;
       const text = sources.length > 0 ? leaseAnswer : shortAnswer;

@@ -50,7 +50,7 @@ export const fusionText = `# 检索方法
 
 ## 融合
 
-倒数排名融合（RRF）把两份名单合成一份：每个段落的得分是各名单中名次加六十之后的倒数之和。融合的结果不应低于任何一方单独的结果。`;
+**倒数排名融合**（\`RRF\`）把两份名单合成一份：每个段落的得分是各名单中名次加六十之后的倒数之和。融合的结果不应低于任何一方单独的结果。`;
 
 export const notesText = `# Notes on embeddings
 
@@ -58,7 +58,7 @@ An embedding turns a passage into a list of numbers, so that passages of similar
 
 ## Distance
 
-Cosine distance is one minus the cosine of the angle between two vectors. A distance of zero means the same direction. Vectors of different models must never be compared.
+**Cosine distance** is one minus the \`cosine\` of the angle between two [vectors](https://example.org/vectors). A distance of zero means the same direction. Vectors of different models must never be compared.
 
 ## Passages
 

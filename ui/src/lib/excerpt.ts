@@ -13,7 +13,8 @@ const han = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 /** The words of a question that are worth a mark, the longest first. */
 export function wordsOf(query: string): string[] {
   const segments = new Intl.Segmenter(undefined, { granularity: 'word' }).segment(query.toLowerCase());
-  const all = [...segments].filter(({ isWordLike }) => isWordLike).map(({ segment }) => segment);
+  // Not by `isWordLike`: to some engines a number is no word.
+  const all = [...segments].map(({ segment }) => segment).filter((segment) => /[\p{L}\p{N}]/u.test(segment));
   const telling = all.filter((word) => (han.test(word) ? word.length > 1 : !common.has(word)));
   // What was written without a space may be one word, whatever the segmenter knows.
   const runs = query.match(new RegExp(`${han.source}{2,12}`, 'gu')) ?? [];

@@ -231,6 +231,12 @@ async fn a_window_closed_while_embedding_goes_on_at_the_next_start_and_pays_once
         )
     };
     window.wait_until("each hit has its number and its scores", &hits(20)).await?;
+    window
+        .wait_until(
+            "the number that was asked for is marked",
+            "return [...document.querySelector('.results .hit').querySelectorAll('mark')].some((mark) => mark.innerText === '377')",
+        )
+        .await?;
     window.screenshot("library-hits").await?;
     window.wait("combobox", "How many hits").await?.select_by_value("50").await?;
     window.wait_until("more are shown", &hits(50)).await?;

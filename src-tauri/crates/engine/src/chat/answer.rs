@@ -192,6 +192,8 @@ impl Writing<'_> {
         self.journal.taken();
         let (text, thinking) = (self.arrived.text.clone(), self.arrived.thinking.clone());
         let dropped = (!self.is_noted).then(|| self.arrived.dropped_parameters.clone());
+        // What is dropped while this is written waits for the next time.
+        self.is_noted = true;
         let (home, message) = (self.answer.home.clone(), self.answer.run.message.clone());
         self.flush = Some(tokio::task::spawn_blocking(move || {
             // First: what is on disk of the text never lacks the note.
@@ -211,11 +213,11 @@ impl Writing<'_> {
         self.flush = None;
         self.answer.engine.saving().note(done.as_ref().err());
         match done {
-            Ok(()) => {
-                self.is_noted = true;
-                self.journal.written();
+            Ok(()) => self.journal.written(),
+            Err(_) => {
+                self.is_noted = self.arrived.dropped_parameters.is_empty();
+                self.journal.refused();
             }
-            Err(_) => self.journal.refused(),
         }
     }
 
